@@ -1,0 +1,32 @@
+/** Tests in these folders need no server; a run of them alone starts none. */
+const WITHOUT_SERVERS = ['unit', 'simulators', 'providers'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
+
+const common = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cauri/'],
+};
+
+export default {
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  projects: [
+    { ...common, displayName: 'alone', testMatch: WITHOUT_SERVERS },
+    {
+      ...common,
+      displayName: 'servers',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        ...['unit', 'simulators', 'providers'].map((name) => `<rootDir>/test/${name}/`),
+      ],
+      globalSetup: '<rootDir>/test/global-setup.ts',
+      globalTeardown: '<rootDir>/test/global-teardown.ts',
+    },
+  ],
+};

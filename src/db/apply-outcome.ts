@@ -1,0 +1,163 @@
+import { isProvenUnpaid } from '../domain/outcome';
+import type { Outcome, OutcomeSource } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
+import { isFinalState } from '../domain/payout-state';
+import type { Actor } from '../domain/principal';
+import type { Reason } from '../domain/reasons';
+import { stateAfter } from '../domain/resume';
+import type { Submission } from '../domain/submission';
+import { movePayout } from './move-payout';
+import { lockPayout } from './payout-rows';
+import type { Db } from './pool';
+import { putInReview } from './put-in-review';
+import { openReviewItem } from './review-items';
+import { findSubmission, listSubmissions, writeOutcome } from './submissions';
+
+export interface OutcomeNews {
+  submissionId: string;
+  outcome: Outcome;
+  source: OutcomeSource;
+  /** Id of the look-up, statement line or decision that proves it; the submission's own id for an answer. */
+  sourceId: string | null;
+  /** Milliseconds from now until the payout may be sent again, where the outcome puts it back in the queue. */
+  backOffMs: number;
+  /** Milliseconds for which look-ups go on after a refusal. */
+  watchMs: number;
+}
+
+/**
+ * Merges what became known of one submission into its payout, in the caller's transaction: the submission's outcome by
+ * compare-and-set, then the payout's state with its hold. Works for the answer of the present call and for one that
+ * comes late, of an old attempt or after the payout was given up as unknown. News that contradicts a final state
+ * changes nothing but opens a review item; a payout in review is frozen and only its submission learns.
+ */
+export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews): Promise<Payout> {
+  const payout = await lockPayout(trx, payoutId);
+  const submission = await findSubmission(trx, news.submissionId);
+  if (submission?.payoutId !== payoutId) throw new Error(`submission ${news.submissionId} is not of payout ${payoutId}`);
+  const learnt = asLearnt(submission, news);
+  if (!isNews(submission, learnt)) return payout;
+  if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
+
+  const source = submission.outcome === 'unknown' && news.source === 'answer' ? 'late_answer' : news.source;
+  const written = await writeOutcome(trx, submission, learnt, { source, sourceId: news.sourceId });
+  if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
+  if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
+  if (payout.state === 'in_review') return payout;
+  return await follow(trx, payout, submission, learnt, news);
+}
+
+/** A refusal that is learnt after the provider had taken it, or after its answer was lost, is final. */
+function asLearnt(submission: Submission, { outcome, source }: OutcomeNews): Outcome {
+  const late = submission.outcome === 'accepted' || source === 'lookup' || source === 'statement';
+  return outcome.outcome === 'rejected' && late ? { ...outcome, kind: 'final', remedy: null } : outcome;
+}
+
+function isNews(submission: Submission, learnt: Outcome): boolean {
+  if (submission.outcome === learnt.outcome) return false;
+  // What was once accepted or proven is not made less known by an answer that says less.
+  const knowsMore = submission.outcome === 'accepted' || submission.outcome === 'settled' || isProvenUnpaid(submission.outcome);
+  return !(knowsMore && (learnt.outcome === 'unknown' || learnt.outcome === 'accepted' || learnt.outcome === 'not_sent'));
+}
+
+/** A proof stands against another proof: only people may turn it. */
+function contradictsProof(submission: Submission, learnt: Outcome): boolean {
+  return (
+    (submission.outcome === 'settled' && learnt.outcome === 'rejected') ||
+    (isProvenUnpaid(submission.outcome) && learnt.outcome === 'settled')
+  );
+}
+
+async function contradiction(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
+  return await putInReview(trx, payout, {
+    kind: learnt.outcome === 'settled' ? 'late_credit' : 'contradiction',
+    detail: `${submission.id} was ${String(submission.outcome)}, now said to be ${learnt.outcome}`,
+    reason: 'review_opened',
+    submissionId: submission.id,
+  });
+}
+
+async function lateNews(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
+  if (learnt.outcome !== 'settled') return payout;
+  return await putInReview(trx, payout, {
+    kind: payout.state === 'succeeded' ? 'double_credit' : 'late_credit',
+    detail: `${submission.id} was found paid after the payout was ${payout.state}`,
+    reason: 'review_opened',
+    submissionId: submission.id,
+  });
+}
+
+async function follow(
+  trx: Db,
+  payout: Payout,
+  submission: Submission,
+  learnt: Outcome,
+  news: OutcomeNews,
+): Promise<Payout> {
+  const others = (await listSubmissions(trx, payout.id)).filter(({ id }) => id !== submission.id);
+  const rejection = learnt.outcome === 'rejected' ? learnt.kind : null;
+  let to = stateAfter(learnt.outcome, rejection);
+  // What is proven of one submission does not end the payout while another may still have moved money.
+  if ((to === 'failed' || to === 'queued') && !others.every(({ outcome }) => isProvenUnpaid(outcome))) to = 'unknown';
+  if (to === 'succeeded' && others.some(({ outcome }) => outcome === 'settled')) {
+    await openReviewItem(trx, { payoutId: payout.id, kind: 'double_credit', detail: `${submission.id} was paid as well` });
+  }
+  if (to === payout.state) return payout;
+
+  const moved = await movePayout(trx, payout, {
+    to,
+    actor: actorOfSource(news.source),
+    reason: reasonOf(learnt, news.source),
+    words: { code: learnt.code, text: learnt.text },
+    submissionId: submission.id,
+    ...(news.sourceId === null ? {} : { evidence: `${news.source}:${news.sourceId}` }),
+    ...('providerReference' in learnt && learnt.providerReference ? { providerReference: learnt.providerReference } : {}),
+    ...(to === 'queued'
+      ? {
+          attempt: payout.attempt + 1,
+          settleBy: null,
+          retryAt: new Date(Date.now() + news.backOffMs),
+          deferrals: payout.deferrals + 1,
+        }
+      : {}),
+    ...(to === 'failed' ? { watchUntil: new Date(Date.now() + news.watchMs) } : {}),
+  });
+  if (to === 'succeeded') await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
+  if (to === 'failed') await trx.query('select release_hold($1)', [payout.id]);
+  return moved;
+}
+
+function actorOfSource(source: OutcomeSource): Actor {
+  return source === 'recovery' ? 'system' : 'provider';
+}
+
+function reasonOf(learnt: Outcome, source: OutcomeSource): Reason {
+  const looked = source === 'lookup' || source === 'statement';
+  switch (learnt.outcome) {
+    case 'not_sent':
+      return 'not_sent';
+    case 'accepted':
+      return looked ? 'look_up_found_in_flight' : 'provider_accepted';
+    case 'settled':
+      return looked ? 'look_up_found_paid' : 'provider_settled';
+    case 'unknown':
+      return source === 'recovery' ? 'no_outcome_written' : 'answer_lost';
+    case 'rejected':
+      switch (learnt.kind) {
+        case 'final':
+          return looked ? 'look_up_found_refused' : 'provider_rejected';
+        case 'credential':
+          return learnt.remedy === 'replace_pin' ? 'credential_blocked' : 'credential_refused';
+        case 'provider_float':
+          return 'provider_float_low';
+        case 'throttled':
+          return 'throttled';
+        case 'stale_key':
+          return 'stale_key';
+        default:
+          return learnt.kind satisfies never;
+      }
+    default:
+      return learnt satisfies never;
+  }
+}

@@ -1,0 +1,51 @@
+/** What PostgreSQL refused, as the rest of Cauri speaks of it: one table from SQLSTATE. */
+const SQLSTATES = {
+  CA402: 'insufficient_float',
+  CA409: 'unproven_submission',
+  CA001: 'immutable',
+  CA002: 'hold_closed',
+  CA003: 'transition_refused',
+  CA004: 'outcome_refused',
+  '23505': 'duplicate',
+  '40001': 'conflict',
+  '40P01': 'conflict',
+  '55P03': 'conflict',
+} as const;
+
+export type DbRefusal = (typeof SQLSTATES)[keyof typeof SQLSTATES];
+
+/** The refusal behind a database error, or null where it is another kind of trouble. */
+export function refusalOf(error: unknown): DbRefusal | null {
+  const code = sqlState(error);
+  return code !== null && Object.hasOwn(SQLSTATES, code) ? SQLSTATES[code as keyof typeof SQLSTATES] : null;
+}
+
+/** The constraint that a duplicate ran into, or null. */
+export function constraintOf(error: unknown): string | null {
+  return property(error, 'constraint');
+}
+
+const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH', 'ENOTFOUND']);
+
+/** True where the database could not be reached or is going down or coming up; nothing is known to be wrong with the statement. */
+export function isUnavailable(error: unknown): boolean {
+  const code = property(error, 'code');
+  if (code !== null) {
+    // Class 08: connection; 57P0x: shutting down, starting up; 53300: too many connections.
+    return NETWORK_CODES.has(code) || code.startsWith('08') || code.startsWith('57P') || code === '53300';
+  }
+  // node-postgres gives its own connection errors no code.
+  const message = property(error, 'message') ?? '';
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(message);
+}
+
+function sqlState(error: unknown): string | null {
+  const code = property(error, 'code');
+  return code?.length === 5 ? code : null;
+}
+
+function property(error: unknown, name: 'code' | 'constraint' | 'message'): string | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const value = (error as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : null;
+}

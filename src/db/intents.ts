@@ -1,0 +1,135 @@
+import type { Pool } from 'pg';
+
+import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
+import { ownPayoutOwner } from '../domain/payout';
+import { newId } from './ids';
+import { movePayout } from './move-payout';
+import { lockPayout } from './payout-rows';
+import { passPinGate, tellPinGate } from './pin-gates';
+import type { GatedAccount } from './pin-gates';
+import { isStopped } from './stops';
+import { findSubmission, insertSubmission, writeOutcome } from './submissions';
+import { withTransaction } from './transaction';
+import type { Db } from './pool';
+
+export interface IntentRequest {
+  payoutId: string;
+  attempt: number;
+  /** Our id of the submission: the provider's reference. */
+  submissionId: string;
+  account: GatedAccount;
+  credentialId: string;
+  pinFingerprint: Buffer;
+  /** Milliseconds from now until the first byte must have left. */
+  sendByMs: number;
+  /** Milliseconds from now after which a probe's caller is given up. */
+  probeMs: number;
+  settlementWindowMs: number;
+}
+
+/** Why no call may leave. `superseded`: the payout is elsewhere by now, or this attempt is written already. */
+export type IntentRefusal = 'superseded' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
+
+export type IntentAnswer = { sendBy: Date; probe: boolean } | { refused: IntentRefusal };
+
+/**
+ * Writes the intent of an attempt's first call, with its fence: locks the payout's row and checks state, owner, attempt,
+ * the stop by operations and the credential gate. Whoever commits first of an intent, a cancel and a void wins.
+ * A row that is there already means: do not call.
+ */
+export async function writeIntent(pool: Pool, request: IntentRequest): Promise<IntentAnswer> {
+  return await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, request.payoutId);
+    if (payout.state !== 'queued' || !isOurs(payout, request)) return { refused: 'superseded' };
+    const refused = await checkFence(trx, payout, request);
+    if ('refused' in refused) return refused;
+    const sendBy = await insertCall(trx, payout, request, 1);
+    await movePayout(trx, payout, {
+      to: 'processing',
+      actor: 'system',
+      reason: 'sending',
+      submissionId: request.submissionId,
+      settleBy: payout.settleBy ?? new Date(Date.now() + request.settlementWindowMs),
+    });
+    return { sendBy, probe: refused.probe };
+  });
+}
+
+/**
+ * Writes the one second call that a renewed token or key allows: the first call's refusal and the second's intent in one
+ * transaction, so that nobody finds the attempt between the two.
+ */
+export async function writeSecondIntent(
+  pool: Pool,
+  request: IntentRequest,
+  first: { submissionId: string; outcome: Outcome },
+): Promise<IntentAnswer> {
+  return await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, request.payoutId);
+    const firstCall = await findSubmission(trx, first.submissionId);
+    if (payout.state !== 'processing' || !isOurs(payout, request) || firstCall?.outcome !== null) {
+      return { refused: 'superseded' };
+    }
+    // The first call may itself have been the probe of a new PIN; its refusal said nothing of the PIN.
+    await tellPinGate(trx, request.account, {
+      fingerprint: request.pinFingerprint,
+      callId: first.submissionId,
+      evidence: 'silent',
+      code: first.outcome.code,
+    });
+    const refused = await checkFence(trx, payout, request);
+    if ('refused' in refused) return refused;
+    await writeOutcome(trx, firstCall, first.outcome, { source: 'answer', sourceId: firstCall.id });
+    return { sendBy: await insertCall(trx, payout, request, 2), probe: refused.probe };
+  });
+}
+
+function isOurs(payout: Payout, request: IntentRequest): boolean {
+  return payout.owner === ownPayoutOwner(payout.id) && payout.attempt === request.attempt;
+}
+
+async function checkFence(
+  trx: Db,
+  payout: Payout,
+  request: IntentRequest,
+): Promise<{ refused: IntentRefusal } | { probe: boolean }> {
+  if (await isStopped(trx, payout)) return { refused: 'stopped_by_operations' };
+  const gate = await passPinGate(trx, request.account, {
+    fingerprint: request.pinFingerprint,
+    callId: request.submissionId,
+    probeMs: request.probeMs,
+  });
+  switch (gate) {
+    case 'blocked':
+      return { refused: 'credential_blocked' };
+    case 'proving':
+      return { refused: 'credential_proving' };
+    case 'probe':
+    case 'proceed':
+      return { probe: gate === 'probe' };
+    default:
+      return gate satisfies never;
+  }
+}
+
+async function insertCall(trx: Db, payout: Payout, request: IntentRequest, call: number): Promise<Date> {
+  return await insertSubmission(trx, {
+    id: request.submissionId,
+    payoutId: payout.id,
+    attempt: payout.attempt,
+    call,
+    holdNo: payout.holdNo,
+    provider: payout.provider,
+    credentialId: request.credentialId,
+    accountNumber: request.account.accountNumber,
+    amount: payout.amount,
+    currency: payout.currency,
+    sendByMs: request.sendByMs,
+  });
+}
+
+/** A new submission id, before its intent is written. */
+export function newSubmissionId(): string {
+  return newId('sub');
+}

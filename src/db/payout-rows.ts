@@ -1,0 +1,90 @@
+import type { Currency } from '../domain/currency';
+import type { Environment } from '../domain/environment';
+import type { MethodId, ProviderId } from '../domain/methods';
+import type { PayoutState } from '../domain/payout-state';
+import type { Reason } from '../domain/reasons';
+import type { Payout } from '../domain/payout';
+import type { Db } from './pool';
+
+/** A row of `payouts` as PostgreSQL gives it. */
+export interface PayoutRow {
+  id: string;
+  merchant_id: string;
+  environment: Environment;
+  owner: string;
+  state: PayoutState;
+  version: number;
+  attempt: number;
+  hold_no: number;
+  amount: bigint;
+  currency: Currency;
+  method: MethodId;
+  provider: ProviderId;
+  credential_id: string;
+  recipient_msisdn: string | null;
+  description: string;
+  customer_enc: Buffer;
+  reference: string | null;
+  unique_reference: string | null;
+  metadata: Record<string, string>;
+  scheduled_at: Date | null;
+  reason: Reason;
+  retry_at: Date | null;
+  deferrals: number;
+  settle_by: Date | null;
+  provider_reference: string | null;
+  take_ups: number;
+  run_id: string | null;
+  sweep_after: Date;
+  nudged: boolean;
+  watch_until: Date | null;
+  next_watch_at: Date | null;
+  created_by: string;
+  accepted_at: Date;
+  updated_at: Date;
+  finished_at: Date | null;
+}
+
+export function rowToPayout(row: PayoutRow): Payout {
+  return {
+    id: row.id,
+    merchantId: row.merchant_id,
+    environment: row.environment,
+    owner: row.owner,
+    state: row.state,
+    version: row.version,
+    attempt: row.attempt,
+    holdNo: row.hold_no,
+    amount: row.amount,
+    currency: row.currency,
+    method: row.method,
+    provider: row.provider,
+    credentialId: row.credential_id,
+    recipient: row.recipient_msisdn === null ? {} : { msisdn: row.recipient_msisdn },
+    description: row.description,
+    reference: row.reference,
+    metadata: row.metadata,
+    scheduledAt: row.scheduled_at,
+    reason: row.reason,
+    retryAt: row.retry_at,
+    deferrals: row.deferrals,
+    settleBy: row.settle_by,
+    providerReference: row.provider_reference,
+    acceptedAt: row.accepted_at,
+    updatedAt: row.updated_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+/** The payout by its id, whoever it belongs to: for activities and operations, never for a merchant's request. */
+export async function findPayout(db: Db, payoutId: string): Promise<Payout | null> {
+  const { rows } = await db.query<PayoutRow>('select * from payouts where id = $1', [payoutId]);
+  return rows[0] ? rowToPayout(rows[0]) : null;
+}
+
+/** Locks the payout's row: whoever commits first of an intent, a cancel, a decision or a late outcome wins. */
+export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
+  const { rows } = await trx.query<PayoutRow>('select * from payouts where id = $1 for update', [payoutId]);
+  if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
+  return rowToPayout(rows[0]);
+}

@@ -1,0 +1,29 @@
+import { Pool, types } from 'pg';
+
+// bigint columns are amounts: they must not pass through a float.
+types.setTypeParser(types.builtins.INT8, BigInt);
+
+
+/** Where a statement may run: the pool, or a transaction. */
+export type Db = Pick<Pool, 'query'>;
+
+export interface PoolOptions {
+  databaseUrl: string;
+  size: number;
+  /** Called for errors of idle connections, which would otherwise end the process. */
+  onIdleError: (error: Error) => void;
+}
+
+export function createPool({ databaseUrl, size, onIdleError }: PoolOptions): Pool {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    max: size,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    // A statement that hangs would hold row locks; every statement of ours is short.
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  pool.on('error', onIdleError);
+  return pool;
+}

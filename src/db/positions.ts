@@ -1,0 +1,164 @@
+import type { Pool } from 'pg';
+
+import type { RejectionKind, SubmissionOutcome } from '../domain/outcome';
+import { isFinalState } from '../domain/payout-state';
+import type { Position } from '../domain/position';
+import { nextStep } from '../domain/resume';
+import { newId } from './ids';
+import { applyOutcome } from './apply-outcome';
+import { movePayout } from './move-payout';
+import { lockPayout } from './payout-rows';
+import type { PayoutRow } from './payout-rows';
+import type { Db } from './pool';
+import { putInReview } from './put-in-review';
+import { insertVoid, listSubmissions } from './submissions';
+import { withTransaction } from './transaction';
+
+type PositionRow = Pick<
+  PayoutRow,
+  'id' | 'merchant_id' | 'environment' | 'method' | 'provider' | 'state' | 'reason' | 'version' | 'attempt' | 'owner'
+> & {
+  time_in_ms: number | null;
+  turn_in_ms: number | null;
+  settle_in_ms: number | null;
+  submission: boolean;
+  outcome: SubmissionOutcome;
+  rejection: RejectionKind | null;
+  overdue_in_ms: number | null;
+};
+
+const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`;
+
+const POSITION = `
+select payout.id, payout.merchant_id, payout.environment, payout.method, payout.provider, payout.state, payout.reason,
+  payout.version, payout.attempt, payout.owner,
+  ${MS_UNTIL('payout.scheduled_at')} as time_in_ms, ${MS_UNTIL('payout.retry_at')} as turn_in_ms,
+  ${MS_UNTIL('payout.settle_by')} as settle_in_ms,
+  latest.id is not null as submission, latest.outcome, latest.rejection,
+  ${MS_UNTIL("latest.send_by + $2 * interval '1 millisecond'")} as overdue_in_ms
+from payouts payout
+left join lateral (
+  select * from submissions where payout_id = payout.id and attempt = payout.attempt order by call desc limit 1
+) latest on true
+where payout.id = $1`;
+
+/** Where the payout stands and what its run does next, by the database's clock. `marginMs`: SEND_BY_MARGIN_MS. */
+export async function readPosition(db: Db, payoutId: string, marginMs: number): Promise<Position> {
+  const { rows } = await db.query<PositionRow>(POSITION, [payoutId, marginMs]);
+  const row = rows[0];
+  if (!row) throw new Error(`payout ${payoutId} does not exist`);
+  const latest = row.submission
+    ? { outcome: row.outcome, rejection: row.rejection, overdue: (row.overdue_in_ms ?? 0) <= 0 }
+    : null;
+  // A line of a bulk is its bulk's; a run that finds one leaves it alone whatever its state.
+  const step = row.owner.startsWith('bulk/')
+    ? 'leave_to_bulk'
+    : nextStep(row.state, latest, (row.turn_in_ms ?? 0) <= 0);
+  const due = { wait_for_time: row.time_in_ms, wait_for_turn: row.turn_in_ms, wait_for_outcome: row.overdue_in_ms };
+  return {
+    payoutId: row.id,
+    merchantId: row.merchant_id,
+    environment: row.environment,
+    method: row.method,
+    provider: row.provider,
+    state: row.state,
+    reason: row.reason,
+    version: row.version,
+    attempt: row.attempt,
+    step,
+    dueInMs: Math.max(0, Math.ceil(due[step as keyof typeof due] ?? 0)),
+    settleInMs: row.settle_in_ms === null ? null : Math.max(0, Math.ceil(row.settle_in_ms)),
+  };
+}
+
+/** After how many take-ups without progress a payout goes to people. */
+const MAX_TAKE_UPS = 5;
+
+/**
+ * A run takes the payout up. A run that continues as new is the same run (`chainId`, the first of its chain); another one
+ * counts as a take-up, and five in a row without a change of state go to review.
+ */
+export async function takeUpPayout(
+  pool: Pool,
+  { payoutId, chainId }: { payoutId: string; chainId: string },
+): Promise<{ alert: boolean }> {
+  const { rows } = await pool.query<{ take_ups: number }>(
+    `update payouts set run_id = $2, nudged = false, take_ups = take_ups + case when run_id is null then 0 else 1 end
+     where id = $1 and run_id is distinct from $2 returning take_ups`,
+    [payoutId, chainId],
+  );
+  if ((rows[0]?.take_ups ?? 0) < MAX_TAKE_UPS) return { alert: false };
+  return await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, payoutId);
+    if (isFinalState(payout.state) || payout.state === 'in_review') return { alert: false };
+    await putInReview(trx, payout, { kind: 'no_progress', detail: null, reason: 'no_progress' });
+    return { alert: true };
+  });
+}
+
+/**
+ * Called when an attempt's activity has ended, however it did: makes true what can be known without asking anybody.
+ * Nothing written → the attempt is voided, so that a late activity's intent fails. A row without an outcome → unknown.
+ * Any other outcome of the newest call → applied.
+ */
+export async function recoverAttempt(
+  pool: Pool,
+  { payoutId, attempt, backOff, watchMs }: { payoutId: string; attempt: number; backOff: number; watchMs: number },
+): Promise<void> {
+  await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, payoutId);
+    if (payout.attempt !== attempt) return;
+    const latest = (await listSubmissions(trx, payoutId)).filter((call) => call.attempt === attempt).at(-1);
+    if (payout.state === 'queued' && !latest) {
+      await insertVoid(trx, { id: newId('sub'), payoutId });
+      await movePayout(trx, payout, { to: 'queued', actor: 'system', reason: 'not_sent', attempt: attempt + 1 });
+      return;
+    }
+    if (payout.state !== 'processing' || !latest) return;
+    if (latest.outcome === null) {
+      const outcome = { outcome: 'unknown', reason: 'no_outcome_written', code: null, text: null } as const;
+      await applyOutcome(trx, payoutId, {
+        submissionId: latest.id,
+        outcome,
+        source: 'recovery',
+        sourceId: null,
+        backOffMs: backOff,
+        watchMs,
+      });
+      return;
+    }
+    // A refused call whose second call never was written: its call number is voided together with the attempt.
+    await insertVoid(trx, { id: newId('sub'), payoutId });
+    await movePayout(trx, payout, {
+      to: 'queued',
+      actor: 'system',
+      reason: 'not_sent',
+      attempt: attempt + 1,
+      settleBy: null,
+      retryAt: new Date(Date.now() + backOff),
+    });
+  });
+}
+
+/** A scheduled payout whose time has come waits for its turn. Does nothing where it is elsewhere by now. */
+export async function releaseScheduled(pool: Pool, payoutId: string): Promise<void> {
+  await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, payoutId);
+    if (payout.state !== 'scheduled' || (payout.scheduledAt?.getTime() ?? 0) > Date.now()) return;
+    await movePayout(trx, payout, { to: 'queued', actor: 'system', reason: 'time_reached' });
+  });
+}
+
+/** The settlement window ended without a proof: people decide. Does nothing where a proof came in the meantime. */
+export async function endSettlementWindow(pool: Pool, payoutId: string): Promise<void> {
+  await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, payoutId);
+    if (payout.state !== 'pending' && payout.state !== 'unknown') return;
+    if (payout.settleBy !== null && payout.settleBy.getTime() > Date.now()) return;
+    await putInReview(trx, payout, {
+      kind: 'settlement_window_over',
+      detail: null,
+      reason: 'settlement_window_over',
+    });
+  });
+}

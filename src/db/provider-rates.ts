@@ -1,0 +1,40 @@
+import type { Db } from './pool';
+
+export interface RequestGrant {
+  granted: number;
+  /** Milliseconds until the next request may be had; 0 where some were granted. */
+  waitMs: number;
+}
+
+/** The part of a minute's requests that may come at once; the rest flows evenly, so that no minute sees more than its limit. */
+const BURST_SHARE = 0.2;
+
+/**
+ * Leases up to `want` requests of an account from its bucket. Over any minute at most `perMinute` are granted: the bucket
+ * holds a fifth of them and refills with the other four fifths.
+ */
+export async function leaseRequests(
+  db: Db,
+  lease: { provider: string; accountNumber: string; want: number; perMinute: number },
+): Promise<RequestGrant> {
+  const capacity = Math.max(1, Math.floor(lease.perMinute * BURST_SHARE));
+  const perMs = Math.max(lease.perMinute - capacity, 1) / 60_000;
+  await db.query(
+    `insert into provider_rates (provider, account_number, tokens, refilled_at) values ($1, $2, $3, clock_timestamp())
+     on conflict do nothing`,
+    [lease.provider, lease.accountNumber, capacity],
+  );
+  const { rows } = await db.query<{ granted: number; tokens: number }>(
+    `with bucket as (
+       select least($4::float8, tokens + extract(epoch from clock_timestamp() - refilled_at) * 1000 * $5::float8) as filled
+       from provider_rates where provider = $1 and account_number = $2 for update
+     ), lease as (select filled, least($3::int, floor(filled)::int) as granted from bucket)
+     update provider_rates set tokens = lease.filled - lease.granted, refilled_at = clock_timestamp()
+     from lease where provider = $1 and account_number = $2
+     returning lease.granted, tokens`,
+    [lease.provider, lease.accountNumber, lease.want, capacity, perMs],
+  );
+  const row = rows[0];
+  if (!row) throw new Error('the account has no bucket');
+  return { granted: row.granted, waitMs: row.granted > 0 ? 0 : Math.ceil((1 - row.tokens) / perMs) };
+}

@@ -1,0 +1,37 @@
+import type { Pool, PoolClient } from 'pg';
+
+import { isUnavailable } from './errors';
+
+/** The commit's answer was lost: what the transaction wrote may stand or not, and must be read before it is done again. */
+export class CommitUnknownError extends Error {
+  override readonly name = 'CommitUnknownError';
+}
+
+/**
+ * Runs `work` in one transaction; commits when it returns, rolls back when it throws. No network call belongs in here.
+ * Throws `CommitUnknownError` where the connection broke while the commit was under way.
+ */
+export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Promise<T> {
+  const trx = await pool.connect();
+  let broken = false;
+  try {
+    await trx.query('begin');
+    const result = await work(trx);
+    try {
+      await trx.query('commit');
+    } catch (error) {
+      broken = isUnavailable(error);
+      if (broken) throw new CommitUnknownError('the answer to a commit was lost', { cause: error });
+      throw error;
+    }
+    return result;
+  } catch (error) {
+    if (!broken) {
+      // A failing rollback means a dead connection: the server rolls back by itself, and the first error tells more.
+      await trx.query('rollback').catch(() => (broken = true));
+    }
+    throw error;
+  } finally {
+    trx.release(broken);
+  }
+}

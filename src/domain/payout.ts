@@ -1,0 +1,49 @@
+import type { Currency } from './currency';
+import type { Environment } from './environment';
+import type { MethodId, ProviderId, RecipientField } from './methods';
+import type { PayoutState } from './payout-state';
+import type { Reason } from './reasons';
+
+/** One movement of money to one recipient, as the domain sees it. */
+export interface Payout {
+  id: string;
+  merchantId: string;
+  environment: Environment;
+  /** `payout/<id>` or `bulk/<id>`: who alone may start, cancel and retry it. */
+  owner: string;
+  state: PayoutState;
+  /** Grows by one with each change; also the sequence of the event that records the change. */
+  version: number;
+  attempt: number;
+  holdNo: number;
+  /** Minor units. */
+  amount: bigint;
+  currency: Currency;
+  method: MethodId;
+  provider: ProviderId;
+  credentialId: string;
+  recipient: Partial<Record<RecipientField, string>>;
+  description: string;
+  reference: string | null;
+  metadata: Record<string, string>;
+  scheduledAt: Date | null;
+  reason: Reason;
+  retryAt: Date | null;
+  /** How often it was put back in a row without being sent. */
+  deferrals: number;
+  settleBy: Date | null;
+  providerReference: string | null;
+  acceptedAt: Date;
+  updatedAt: Date;
+  finishedAt: Date | null;
+}
+
+/** The owner of a payout that stands alone. */
+export function ownPayoutOwner(payoutId: string): string {
+  return `payout/${payoutId}`;
+}
+
+/** The bulk that owns a payout, or null where it stands alone. */
+export function bulkOf(payout: Pick<Payout, 'owner'>): string | null {
+  return payout.owner.startsWith('bulk/') ? payout.owner.slice('bulk/'.length) : null;
+}

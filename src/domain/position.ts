@@ -1,0 +1,22 @@
+import type { Environment } from './environment';
+import type { PayoutState } from './payout-state';
+import type { Reason } from './reasons';
+import type { Step } from './resume';
+
+/** Where a payout stands, as its run sees it: ids, states and times only, no personal data and no secret. */
+export interface Position {
+  payoutId: string;
+  merchantId: string;
+  environment: Environment;
+  method: string;
+  provider: string;
+  state: PayoutState;
+  reason: Reason;
+  version: number;
+  attempt: number;
+  step: Step;
+  /** Milliseconds until the step is due, by the database's clock; 0 where it is due now. */
+  dueInMs: number;
+  /** Milliseconds until the settlement window of an unproven submission ends; null where none is open. */
+  settleInMs: number | null;
+}

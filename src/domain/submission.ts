@@ -1,0 +1,24 @@
+import type { ProviderId } from './methods';
+import type { OutcomeSource, RejectionKind, SubmissionOutcome } from './outcome';
+
+/** One attempt to make the provider move money, as it was written down before the call. Its id is our reference. */
+export interface Submission {
+  id: string;
+  payoutId: string;
+  attempt: number;
+  call: number;
+  kind: 'call' | 'void';
+  provider: ProviderId;
+  credentialId: string;
+  accountNumber: string;
+  /** Minor units. */
+  amount: bigint;
+  currency: string;
+  sendBy: Date;
+  createdAt: Date;
+  outcome: SubmissionOutcome;
+  rejection: RejectionKind | null;
+  providerReference: string | null;
+  source: OutcomeSource | null;
+  everUnknown: boolean;
+}

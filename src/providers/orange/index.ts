@@ -1,0 +1,40 @@
+import { cleanCode } from '../clean-words';
+import type { Provider } from '../provider';
+import { createAccountOperations } from './account-operations';
+import { authenticate } from './authenticate';
+import { parseCallback } from './callback';
+import { createOrangeClient } from './client';
+import { resolveOrangeOptions } from './options';
+import type { OrangeOptions } from './options';
+import { statusSchema } from './schemas';
+import { lookUp } from './search';
+import { spell } from './spell';
+import { submit } from './submit';
+import { toStatus } from './transaction-status';
+
+export type { OrangeOptions } from './options';
+
+/** Creates the connector to Orange Money (Sonatel, Senegal), API v1.1.0. */
+export function createOrangeProvider(options: OrangeOptions): Provider {
+  const resolved = resolveOrangeOptions(options);
+  const client = createOrangeClient(resolved);
+  const { connectMs, headersMs, bodyMs } = resolved.timeouts;
+  return {
+    id: 'orange',
+    // The specification states no rule for a reference that is used twice, and none for one that a search does not show.
+    dedupe: { kind: 'lookup', absenceIsEvidence: false },
+    settlementWindowMs: resolved.settlementWindowMs,
+    submitTimeoutMs: connectMs + headersMs + bodyMs,
+    authenticate: (account) => authenticate(client, account),
+    submit: (order, clearance, sendBy) => submit(client, resolved, order, clearance, sendBy),
+    async fetchStatus(_account, token, providerReference) {
+      const path = `/api/eWallet/v1/transactions/${encodeURIComponent(providerReference)}/status`;
+      const { status } = await client.read('status', { method: 'GET', path, token }, statusSchema);
+      return { status: toStatus(status), code: cleanCode(status), text: null };
+    },
+    lookUp: (query) => lookUp(client, resolved, query),
+    spell,
+    parseCallback: (callback, secrets) => parseCallback(callback, secrets, resolved.callbackToleranceMs),
+    account: createAccountOperations(client, resolved),
+  };
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { ProviderRow } from '../../domain/look-up';
+import { cleanCode, cleanText } from '../clean-words';
+import { ProviderError } from '../provider';
+import type { AccountOperations, LookUpQuery } from '../provider';
+import type { OrangeClient, Query } from './client';
+import { toMinorUnits } from './minor-units';
+import type { ResolvedOrangeOptions } from './options';
+import { transactionSchema } from './schemas';
+import { toStatus } from './transaction-status';
+
+/** More pages than one reference can fill: the server ignores a parameter, so no pass would be complete. */
+const MAX_PAGES = 50;
+
+type SearchFilter = Parameters<AccountOperations['searchTransactions']>[1];
+
+/**
+ * One page of the provider's transactions. Never sent with `type`: with it the live search was seen to hide rows that
+ * have that very type.
+ */
+export async function searchTransactions(
+  client: OrangeClient,
+  options: ResolvedOrangeOptions,
+  token: string,
+  filter: SearchFilter,
+): Promise<ProviderRow[]> {
+  const rows = await client.read(
+    'search',
+    { method: 'GET', path: '/api/eWallet/v1/transactions', token, query: toQuery(filter, options.searchTimes) },
+    z.array(transactionSchema),
+  );
+  return rows.map(toProviderRow);
+}
+
+/** One complete pass over all pages that show the reference; a page that fails fails the pass. */
+export async function lookUp(
+  client: OrangeClient,
+  options: ResolvedOrangeOptions,
+  query: LookUpQuery,
+): Promise<ProviderRow[]> {
+  const size = options.lookUpPageSize;
+  const from = new Date(query.since.getTime() - options.lookUpBackMarginMs);
+  const rows: ProviderRow[] = [];
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const shown = await searchTransactions(client, options, query.token, {
+      reference: query.reference,
+      from,
+      page,
+      size,
+    });
+    rows.push(...shown);
+    if (shown.length < size) return rows;
+  }
+  throw new ProviderError('malformed', `orange search: no end after ${MAX_PAGES} pages`);
+}
+
+function toQuery(filter: SearchFilter, times: ResolvedOrangeOptions['searchTimes']): Query {
+  const time = (date: Date): string => (times === 'utc' ? date.toISOString() : date.toISOString().slice(0, 19));
+  return {
+    ...(filter.reference === undefined ? {} : { reference: filter.reference }),
+    ...(filter.from === undefined ? {} : { fromDateTime: time(filter.from) }),
+    ...(filter.to === undefined ? {} : { toDateTime: time(filter.to) }),
+    ...(filter.page === undefined ? {} : { page: filter.page }),
+    ...(filter.size === undefined ? {} : { size: filter.size }),
+  };
+}
+
+/** What a row lacks becomes a value that equals nothing that was sent, so that it counts as a mismatch. */
+function toProviderRow(row: z.output<typeof transactionSchema>): ProviderRow {
+  return {
+    providerReference: row.transactionId,
+    reference: row.reference ?? null,
+    status: toStatus(row.status),
+    amount: row.amount ? toMinorUnits(row.amount.value) : -1n,
+    currency: row.amount?.unit ?? '',
+    recipient: row.customer?.id ?? '',
+    partner: row.partner?.id ?? '',
+    words: { code: cleanCode(row.status), text: cleanText(row.statusReason) },
+  };
+}

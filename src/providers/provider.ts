@@ -1,0 +1,180 @@
+import type { CallbackClaim } from '../domain/callback-merge';
+import type { ProviderRow } from '../domain/look-up';
+import type { Outcome } from '../domain/outcome';
+import type { ProviderId } from '../domain/methods';
+
+/**
+ * How a second payment is avoided when an answer is lost.
+ * `key`: resending under the same key is safe. `lookup`: it must be found by its reference first. `none`: people decide.
+ * `absenceIsEvidence` names the source where the provider itself declares that a reference which it does not show was
+ * never paid; `false` where it does not.
+ */
+export type DedupeContract =
+  { kind: 'key' } | { kind: 'lookup'; absenceIsEvidence: false | { source: string } } | { kind: 'none' };
+
+/** The account that pays, with what is needed to call in its name. Lives only while a call is being made. */
+export interface ProviderAccount {
+  clientId: string;
+  clientSecret: string;
+  /** The paying account's number in the provider's own spelling. */
+  accountNumber: string;
+  idType: 'MSISDN' | 'CODE';
+}
+
+export interface AccessToken {
+  value: string;
+  /** Seconds from the answer until the provider refuses it. */
+  expiresInSeconds: number;
+}
+
+/** A public key that PINs are encrypted with. `id` is the provider's own name of it. */
+export interface EncryptionKey {
+  id: string;
+  /** Base64 DER, SubjectPublicKeyInfo. */
+  key: string;
+}
+
+export interface PayoutOrder {
+  /** Our submission id; the provider hands it back, and look-ups search for it. */
+  reference: string;
+  /** Minor units. */
+  amount: bigint;
+  currency: string;
+  /** The recipient in E.164 (or what the method asks for). */
+  recipient: string;
+  account: ProviderAccount;
+  token: string;
+  encryptedPin: string;
+}
+
+/**
+ * Asked after the connection stands (TCP and TLS) and right before the first byte of the request. The intent is written
+ * in here. `go` lets the request leave; with `stop` no byte leaves and the outcome is `not_sent`.
+ */
+export type Clearance = () => Promise<'go' | 'stop'>;
+
+export type StatusAnswer = {
+  status: 'success' | 'failed' | 'in_flight' | 'unmapped';
+  code: string | null;
+  text: string | null;
+};
+
+export interface LookUpQuery {
+  reference: string;
+  /** When the submission was written; the connector adds its own margin backwards. */
+  since: Date;
+  account: ProviderAccount;
+  token: string;
+}
+
+/** A callback as it came in: raw bytes, since signatures cover them. Header names are lower case. */
+export interface RawCallback {
+  body: Buffer;
+  headers: Readonly<Record<string, string | undefined>>;
+  receivedAt: Date;
+}
+
+/** What was registered for callbacks of one credential; null where the provider issued none. */
+export interface CallbackSecrets {
+  signingSecret: string | null;
+  authorization: string | null;
+}
+
+export type ParsedCallback =
+  | { authentic: false; why: string }
+  | {
+      authentic: true;
+      /** The provider's id of this event, equal over its retries; null where it sends none. */
+      eventId: string | null;
+      /** Our submission id, where the callback carries it. */
+      reference: string | null;
+      providerReference: string | null;
+      claim: CallbackClaim;
+    };
+
+/** Why a call that moves no money did not give an answer. Thrown as `ProviderError`. */
+export const PROVIDER_ERROR_KINDS = [
+  'unreachable',
+  'unavailable',
+  'throttled',
+  'token',
+  'key',
+  'pin',
+  'refused',
+  'malformed',
+] as const;
+
+export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
+
+/** A call that moves no money failed. Never carries a body, a number or a secret. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+
+  constructor(
+    readonly kind: ProviderErrorKind,
+    message: string,
+    readonly code: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Calls about the paying account that people and the credential gate make. All may throw `ProviderError`. */
+export interface AccountOperations {
+  fetchEncryptionKey(account: ProviderAccount, token: string): Promise<EncryptionKey>;
+  encryptPin(pin: string, key: EncryptionKey): string;
+  /** PIN-bearing: goes through the credential gate. Minor units. */
+  fetchRetailerBalance(
+    account: ProviderAccount,
+    token: string,
+    encryptedPin: string,
+  ): Promise<{ amount: bigint; currency: string }>;
+  /** PIN-bearing: goes through the credential gate. */
+  fetchCustomerBalance(
+    account: ProviderAccount,
+    token: string,
+    encryptedPin: string,
+  ): Promise<{ amount: bigint; currency: string }>;
+  /** Needs no PIN. */
+  fetchProfile(
+    account: ProviderAccount,
+    token: string,
+  ): Promise<{ balance: bigint; currency: string; suspended: boolean }>;
+  /** `unknown` where the answer was lost: the PIN may be either. PIN-bearing. */
+  changePin(
+    account: ProviderAccount,
+    token: string,
+    pins: { encryptedPin: string; encryptedNewPin: string },
+  ): Promise<{ outcome: 'changed' | 'refused' | 'wrong_pin' | 'unknown'; code: string | null }>;
+  registerCallback(
+    token: string,
+    registration: { code: string; callbackUrl: string; name: string; apiKey: string },
+  ): Promise<void>;
+  fetchSandboxNumbers(token: string): Promise<readonly { msisdn: string; type: string | null; pin: string | null }[]>;
+  searchTransactions(
+    token: string,
+    filter: { reference?: string; from?: Date; to?: Date; page?: number; size?: number },
+  ): Promise<readonly ProviderRow[]>;
+}
+
+/** The port: what moves money, as the rest of Cauri sees it. A new provider is one folder that implements this. */
+export interface Provider {
+  readonly id: ProviderId;
+  readonly dedupe: DedupeContract;
+  /** Milliseconds after the first unproven submission within which the provider promises a final answer. */
+  readonly settlementWindowMs: number;
+  /** Milliseconds that one submit call may take from connect to the last byte of the answer. */
+  readonly submitTimeoutMs: number;
+  /** Throws `ProviderError`. */
+  authenticate(account: ProviderAccount): Promise<AccessToken>;
+  /** The money call. Never throws for what the provider or the network does: everything is an `Outcome`. */
+  submit(order: PayoutOrder, clearance: Clearance, sendBy: Date): Promise<Outcome>;
+  /** Status by the provider's own reference. Throws `ProviderError`. */
+  fetchStatus(account: ProviderAccount, token: string, providerReference: string): Promise<StatusAnswer>;
+  /** One complete pass over all pages that show the reference. Throws `ProviderError`; never returns a part. */
+  lookUp(query: LookUpQuery): Promise<readonly ProviderRow[]>;
+  /** The account and recipient of an order in the provider's own spelling, to hold rows against. */
+  spell(order: { recipient: string; account: ProviderAccount }): { recipient: string; partner: string };
+  parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedCallback;
+  readonly account: AccountOperations;
+}

@@ -1,0 +1,67 @@
+import express, { type Request, type Response, type Router } from 'express';
+import type { Endpoint } from './request-counts';
+import { spoilAnswer } from './endpoint-fault';
+import { ownershipOf, type OwnsCode } from './owned-retailer';
+import type { Parts } from './parts';
+import { Problem } from './problem';
+
+export interface Call {
+  readonly req: Request;
+  readonly res: Response;
+  readonly clientId: string;
+  readonly owns: OwnsCode;
+  /** The body as it came. */
+  readonly raw: string;
+  readonly query: URLSearchParams;
+}
+
+export interface Gateway {
+  /** Adds an endpoint that asks for a bearer token and `Content-Type: application/json`, GETs included. */
+  route(method: 'get' | 'post' | 'patch', path: string, endpoint: Endpoint, handle: (call: Call) => unknown): void;
+  /** To be called after the last route. */
+  refuseOtherMethods(): void;
+}
+
+/** What stands before every endpoint of the API proper: count, authentication, rate limit, media type, planned faults. */
+export function createGateway(parts: Parts, router: Router): Gateway {
+  const paths = new Set<string>();
+
+  function admit(req: Request): string {
+    const token = /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+    const clientId = token === undefined ? undefined : parts.tokens.clientOf(token);
+    const { rateLimitPerMinute } = parts.store.state().config;
+    if (!parts.rateLimit.admit(clientId ?? 'anonymous', rateLimitPerMinute)) throw new Problem(429, '9');
+    if (clientId === undefined) throw new Problem(401, '10');
+    if (!/^application\/json\s*(;|$)/i.test(req.get('content-type') ?? '')) {
+      throw new Problem(415, null, { detail: "Unsupported media type, it should be 'application/json'" });
+    }
+    return clientId;
+  }
+
+  return {
+    route: (method, path, endpoint, handle) => {
+      router[method](path, async (req, res) => {
+        parts.counts.arrived(endpoint);
+        const clientId = admit(req);
+        if (spoilAnswer(parts, endpoint, req, res) === 'ended') return;
+        const query = new URL(req.originalUrl, 'http://simulator').searchParams;
+        await handle({ req, res, clientId, owns: ownershipOf(parts.options, clientId), raw: rawBody(req), query });
+      });
+      paths.add(path);
+    },
+    refuseOtherMethods: () => {
+      for (const path of paths) {
+        router.all(path, () => {
+          throw new Problem(405, '61');
+        });
+      }
+    },
+  };
+}
+
+/** Reads any body as text, so that media type and JSON are judged by the endpoints in Orange's order. */
+export const readRawBody = express.text({ type: () => true, limit: '2mb' });
+
+export function rawBody(req: Request): string {
+  return typeof req.body === 'string' ? req.body : '';
+}

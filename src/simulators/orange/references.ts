@@ -1,0 +1,60 @@
+import type { Revealed } from './scenarios';
+import type { Row, SimulatorState, Submission } from './state';
+
+/** All that is known of the cash-in requests that carried one reference. */
+export interface ReferenceReport {
+  readonly reference: string;
+  /** Cash-in requests that arrived with it, refused ones included. */
+  readonly requests: number;
+  readonly scenarios: readonly string[];
+  /** HTTP status and Orange code of each answer, `lost`, or null while none has left. */
+  readonly answers: readonly (string | null)[];
+  readonly transactionIds: readonly string[];
+  /** Whole XOF truly moved. */
+  readonly credited: number;
+  readonly revealed: Revealed;
+}
+
+export function reportReferences(state: SimulatorState): ReferenceReport[] {
+  const byReference = new Map<string, Submission[]>();
+  for (const submission of state.submissions) {
+    if (submission.reference === null) continue;
+    const known = byReference.get(submission.reference);
+    if (known === undefined) byReference.set(submission.reference, [submission]);
+    else known.push(submission);
+  }
+  return [...byReference].map(([reference, submissions]) => {
+    const rows = submissions.flatMap((submission) => submission.rows);
+    return {
+      reference,
+      requests: submissions.length,
+      scenarios: submissions.map(({ scenario }) => scenario ?? 'refused before any scenario'),
+      answers: submissions.map(({ answer }) => answer),
+      transactionIds: rows.map((row) => row.transactionId),
+      credited: rows.reduce((sum, row) => sum + (row.moved ? row.amount : 0), 0),
+      revealed: mostHidden(submissions.map((submission) => revealedBy(state, submission))),
+    };
+  });
+}
+
+const BY_HIDDENNESS: readonly Revealed[] = ['never', 'contradictory', 'answer', 'search'];
+
+function mostHidden(all: readonly Revealed[]): Revealed {
+  return BY_HIDDENNESS.find((revealed) => all.includes(revealed)) ?? 'search';
+}
+
+/** Takes into account what was hidden or shown while running (POST /_sim/config). */
+function revealedBy(state: SimulatorState, submission: Submission): Revealed {
+  const { rows, revealed, reference } = submission;
+  if (rows.length === 0) return submission.answer === 'lost' ? 'never' : revealed;
+  const forced = reference === null ? undefined : state.shown.get(reference);
+  if (forced === true) return forcedOpen(rows, revealed);
+  const kept = forced === false || state.config.hideAllRows;
+  const idWasTold = submission.answer === '200';
+  return kept && !idWasTold ? 'never' : revealed;
+}
+
+/** A shown row is honest, but one that never becomes final stays undecided, and two credits stay a contradiction. */
+function forcedOpen(rows: readonly Row[], revealed: Revealed): Revealed {
+  return rows.some((row) => row.search !== null) ? 'search' : revealed;
+}

@@ -1,0 +1,65 @@
+export const ENDPOINTS = [
+  'token',
+  'publicKey',
+  'profile',
+  'profiles',
+  'changePin',
+  'retailerBalance',
+  'customerBalance',
+  'cashIn',
+  'search',
+  'status',
+  'registerCallback',
+  'listCallbacks',
+  'simCards',
+] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+const PIN_BEARING: ReadonlySet<Endpoint> = new Set(['changePin', 'retailerBalance', 'customerBalance', 'cashIn']);
+
+export interface RequestCountsBody {
+  readonly byEndpoint: Readonly<Record<Endpoint, number>>;
+  /** Requests that reached an endpoint that takes a PIN, whatever the answer. */
+  readonly pinBearing: number;
+  readonly pinFree: number;
+  /** PINs that were decrypted and compared, and those that were wrong. */
+  readonly pinsChecked: number;
+  readonly pinsWrong: number;
+}
+
+/** Counts since this process started or was reset; not journalled. */
+export interface RequestCounts {
+  arrived(endpoint: Endpoint): void;
+  pinChecked(right: boolean): void;
+  body(): RequestCountsBody;
+  reset(): void;
+}
+
+export function createRequestCounts(): RequestCounts {
+  let byEndpoint = zeroes();
+  let pinsChecked = 0;
+  let pinsWrong = 0;
+  return {
+    arrived: (endpoint) => {
+      byEndpoint[endpoint] += 1;
+    },
+    pinChecked: (right) => {
+      pinsChecked += 1;
+      if (!right) pinsWrong += 1;
+    },
+    body: () => {
+      const sum = (bearing: boolean): number =>
+        ENDPOINTS.filter((e) => PIN_BEARING.has(e) === bearing).reduce((total, e) => total + byEndpoint[e], 0);
+      return { byEndpoint: { ...byEndpoint }, pinBearing: sum(true), pinFree: sum(false), pinsChecked, pinsWrong };
+    },
+    reset: () => {
+      byEndpoint = zeroes();
+      pinsChecked = 0;
+      pinsWrong = 0;
+    },
+  };
+}
+
+function zeroes(): Record<Endpoint, number> {
+  return Object.fromEntries(ENDPOINTS.map((endpoint) => [endpoint, 0])) as Record<Endpoint, number>;
+}

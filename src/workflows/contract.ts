@@ -1,0 +1,58 @@
+import type { PayoutState } from '../domain/payout-state';
+
+/** The public face of the workflows: all that the API, the sweeper and operations may import. Names are for ever. */
+
+export const PAYOUT_WORKFLOW = 'payoutWorkflow';
+export const PAYOUT_WATCH_WORKFLOW = 'payoutWatchWorkflow';
+export const RETRY_CHECK_WORKFLOW = 'retryCheckWorkflow';
+export const PROVIDER_BALANCE_WORKFLOW = 'providerBalanceWorkflow';
+export const WEBHOOK_WORKFLOW = 'webhookWorkflow';
+
+/** Signals carry ids only. */
+export const PROVIDER_REPORTED_SIGNAL = 'providerReported';
+export const DECISION_RECORDED_SIGNAL = 'decisionRecorded';
+export const PAYOUT_CHANGED_SIGNAL = 'payoutChanged';
+
+/** What only the run knows: when it looks next, and why it waits. */
+export const PAYOUT_PROGRESS_QUERY = 'payoutProgress';
+
+export interface PayoutProgress {
+  step: string;
+  /** ISO 8601; null while something is being done. */
+  nextAt: string | null;
+}
+
+export interface PayoutResult {
+  payoutId: string;
+  state: PayoutState;
+}
+
+export function payoutWorkflowId(payoutId: string): string {
+  return `payout/${payoutId}`;
+}
+
+export function payoutWatchWorkflowId(payoutId: string): string {
+  return `watch/${payoutId}`;
+}
+
+export function webhookWorkflowId(eventId: string, endpointId: string): string {
+  return `webhook/${eventId}/${endpointId}`;
+}
+
+/** Task queues under the installation's prefix: one for workflows, one per provider for single payouts. */
+export function workflowTaskQueue(prefix: string): string {
+  return `${prefix}-workflows`;
+}
+
+export function providerTaskQueue(prefix: string, provider: string): string {
+  return `${prefix}-${provider}`;
+}
+
+/** Search attributes, without personal data: they are stored in clear. */
+export const SEARCH_ATTRIBUTES = [
+  'CauriMerchant',
+  'CauriEnvironment',
+  'CauriStatus',
+  'CauriMethod',
+  'CauriProvider',
+] as const;

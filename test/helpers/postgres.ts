@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { prepareEmbeddedPostgres } from '../../src/start/embedded-postgres';
+import { startProcess } from '../../src/start/managed-process';
+import { findFreePort } from '../../src/start/ports';
+import { guardProcess } from './process';
+
+/** Database of the run's server that holds the migrated schema; tests get copies of it. */
+export const TEMPLATE_DATABASE = 'cauri_template';
+
+export interface TestDatabase {
+  url: string;
+  /** Ends its sessions and drops it. */
+  close: () => Promise<void>;
+}
+
+/** A database of one's own with all migrations applied, on the run's PostgreSQL. One per test file. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env['CAURI_TEST_POSTGRES'];
+  if (server === undefined)
+    throw new Error('No PostgreSQL: this folder is listed in WITHOUT_SERVERS of jest.config.mjs.');
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await query(server, `create database ${name} template ${TEMPLATE_DATABASE}`);
+  return {
+    url: withDatabase(server, name),
+    close: () => query(server, `drop database ${name} with (force)`),
+  };
+}
+
+export interface StartedPostgres {
+  /** URL of the database `postgres`; a superuser. */
+  url: string;
+  pid: number;
+  port: number;
+  directory: string;
+  /** Fast shutdown. Removes the directory only where this call made it. */
+  close: () => Promise<void>;
+}
+
+/** Starts a PostgreSQL of one's own, for tests that stop it; a `directory` of an earlier one continues that one. */
+export async function startPostgres(options: { directory?: string; port?: number } = {}): Promise<StartedPostgres> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cauri-postgres-'));
+  const temporary = options.directory === undefined ? [directory] : [];
+  const port = options.port ?? (await findFreePort());
+  const { spec, url } = await prepareEmbeddedPostgres({ directory, port });
+  const running = await startProcess(spec, { logFile: join(directory, 'postgres.log') });
+  const guard = guardProcess(running.pid, temporary);
+  const close = async (): Promise<void> => {
+    guard.release();
+    await running.close();
+    for (const path of temporary) await rm(path, { recursive: true, force: true });
+  };
+  return { url, pid: running.pid, port, directory, close };
+}
+
+/** The same server and user, another database. */
+export function withDatabase(url: string, database: string): string {
+  return Object.assign(new URL(url), { pathname: `/${database}` }).href;
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
