@@ -1,5 +1,5 @@
 /** Tests in these folders need no server; a run of them alone starts none. */
-const WITHOUT_SERVERS = ['unit', 'simulators', 'providers'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
+const WITHOUT_SERVERS = ['unit', 'simulators'];
 
 const common = {
   testEnvironment: 'node',
@@ -16,15 +16,16 @@ export default {
   maxWorkers: 2,
   testTimeout: 60_000,
   projects: [
-    { ...common, displayName: 'alone', testMatch: WITHOUT_SERVERS },
+    {
+      ...common,
+      displayName: 'alone',
+      testMatch: WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+    },
     {
       ...common,
       displayName: 'servers',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: [
-        '/node_modules/',
-        ...['unit', 'simulators', 'providers'].map((name) => `<rootDir>/test/${name}/`),
-      ],
+      testPathIgnorePatterns: ['/node_modules/', ...WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/`)],
       globalSetup: '<rootDir>/test/global-setup.ts',
       globalTeardown: '<rootDir>/test/global-teardown.ts',
     },

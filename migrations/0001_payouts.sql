@@ -104,6 +104,17 @@ create table pin_gates (
   primary key (provider, environment, account_number)
 );
 
+-- PINs that a provider refused, by whatever call: none of them is tried again by us.
+create table pin_refusals (
+  provider text not null,
+  environment text not null,
+  account_number text not null,
+  pin_fingerprint bytea not null,
+  code text,
+  refused_at timestamptz not null default clock_timestamp(),
+  primary key (provider, environment, account_number, pin_fingerprint)
+);
+
 -- A PIN change is written ahead of its call; one without an outcome leaves the gate `pin_unknown`.
 create table pin_changes (
   id text primary key,
@@ -269,7 +280,7 @@ create unique index review_items_open on review_items (payout_id, kind) where cl
 create table decisions (
   id text primary key,
   payout_id text not null references payouts,
-  resolution text not null check (resolution in ('paid', 'not_paid', 'keep_looking', 'send_again', 'cancel', 'returned')),
+  resolution text not null check (resolution in ('paid', 'not_paid', 'keep_looking', 'send_again', 'cancel', 'dismiss')),
   evidence_enc bytea not null,
   provider_reference text,
   payout_version integer not null,
@@ -339,6 +350,16 @@ create table statement_lines (
   imported_at timestamptz not null default clock_timestamp(),
   effect text not null,
   primary key (provider, file_hash, line)
+);
+
+-- What operators did that is not a change of one payout.
+create table operator_events (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  person_id text not null references persons,
+  action text not null,
+  target text not null,
+  detail jsonb not null default '{}'
 );
 
 -- Rate of HTTP requests per provider account, leased by workers in blocks.

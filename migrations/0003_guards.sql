@@ -82,3 +82,5 @@ create trigger idempotency_keys_append_only before update or delete on idempoten
   for each row execute function refuse_change();
 create trigger statement_lines_append_only before update or delete on statement_lines
   for each row execute function refuse_change();
+create trigger operator_events_append_only before update or delete on operator_events
+  for each row execute function refuse_change();

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const milliseconds = z.coerce.number().int().min(0).max(30 * 24 * 3_600_000);
+const milliseconds = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(30 * 24 * 3_600_000);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /**
@@ -15,38 +19,103 @@ export const CONFIG_SCHEMA = z.object({
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_TLS: flag.default(false).describe('true for Temporal Cloud and other TLS front ends.'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
-  TASK_QUEUE_PREFIX: z.string().regex(/^[a-z0-9-]+$/).default('cauri').describe('Prefix of every task queue name.'),
-  MASTER_KEY: z.string().min(1).optional().describe('Master key, `<id>:<base64 of 32 bytes>`; the newest first, older ones after a comma.'),
-  MASTER_KEY_FILE: z.string().min(1).optional().describe('File with the same content as MASTER_KEY; made at the first start with mode 600 where it is missing.'),
+  TASK_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('cauri')
+    .describe('Prefix of every task queue name.'),
+  MASTER_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Master key, `<id>:<base64 of 32 bytes>`; the newest first, older ones after a comma.'),
+  MASTER_KEY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File with the same content as MASTER_KEY; made at the first start with mode 600 where it is missing.'),
   API_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the API listens on.'),
   API_PORT: port.default(3000).describe('Port of the API; 0 takes a free one.'),
-  PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('How clients reach the API; used in links and in the OpenAPI document.'),
-  TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233').describe('Origin of the Temporal UI; the only one that CORS allows at /codec.'),
-  CODEC_TOKEN: z.string().min(16).optional().describe('Bearer token that /codec asks for; without it only callers on loopback are answered.'),
+  PUBLIC_URL: z
+    .url()
+    .default('http://127.0.0.1:3000')
+    .describe('How clients reach the API; used in links and in the OpenAPI document.'),
+  TEMPORAL_UI_URL: z
+    .url()
+    .default('http://127.0.0.1:8233')
+    .describe('Origin of the Temporal UI; the only one that CORS allows at /codec.'),
+  CODEC_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Bearer token that /codec asks for; without it only callers on loopback are answered.'),
   METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the worker’s health and metrics server.'),
   METRICS_PORT: port.default(3003).describe('Port of the worker’s health and metrics server; 0 takes a free one.'),
-  ORANGE_BASE_URL: z.url().describe('Orange Money API, e.g. the sandbox host of the provider’s documentation, or the simulator.'),
-  ORANGE_CONNECT_TIMEOUT_MS: milliseconds.default(5_000).describe('Milliseconds until a connection to Orange must stand.'),
-  ORANGE_HEADERS_TIMEOUT_MS: milliseconds.default(20_000).describe('Milliseconds until the answer’s headers must have come.'),
+  ORANGE_BASE_URL: z
+    .url()
+    .describe('Orange Money API, e.g. the sandbox host of the provider’s documentation, or the simulator.'),
+  ORANGE_CONNECT_TIMEOUT_MS: milliseconds
+    .default(5_000)
+    .describe('Milliseconds until a connection to Orange must stand.'),
+  ORANGE_HEADERS_TIMEOUT_MS: milliseconds
+    .default(20_000)
+    .describe('Milliseconds until the answer’s headers must have come.'),
   ORANGE_BODY_TIMEOUT_MS: milliseconds.default(10_000).describe('Milliseconds until the answer’s body must have come.'),
-  ORANGE_SETTLEMENT_WINDOW_MS: milliseconds.default(86_400_000).describe('Milliseconds within which Orange promises a final status.'),
-  ORANGE_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).max(100_000).optional().describe('Requests per minute and account over all workers; unset: no limit of ours.'),
-  SEND_BY_MARGIN_MS: milliseconds.default(10_000).describe('Milliseconds after send_by before a submission without an outcome counts as unknown.'),
-  LATE_CREDIT_WATCH_MS: milliseconds.default(86_400_000).describe('Milliseconds after `failed` for which look-ups go on.'),
+  ORANGE_SETTLEMENT_WINDOW_MS: milliseconds
+    .default(86_400_000)
+    .describe('Milliseconds within which Orange promises a final status.'),
+  ORANGE_REQUESTS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('Requests per minute and account over all workers; unset: no limit of ours.'),
+  SEND_BY_MARGIN_MS: milliseconds
+    .default(10_000)
+    .describe('Milliseconds after send_by before a submission without an outcome counts as unknown.'),
+  LATE_CREDIT_WATCH_MS: milliseconds
+    .default(86_400_000)
+    .describe('Milliseconds after `failed` for which look-ups go on.'),
   POLL_FIRST_MS: milliseconds.default(1_000).describe('First gap between two status calls; it grows to POLL_MAX_MS.'),
   POLL_MAX_MS: milliseconds.default(300_000).describe('Longest gap between two status calls or look-ups.'),
-  BACK_OFF_FIRST_MS: milliseconds.default(2_000).describe('First wait of a payout that could not be sent; it doubles to BACK_OFF_MAX_MS.'),
+  BACK_OFF_FIRST_MS: milliseconds
+    .default(2_000)
+    .describe('First wait of a payout that could not be sent; it doubles to BACK_OFF_MAX_MS.'),
   BACK_OFF_MAX_MS: milliseconds.default(600_000).describe('Longest wait of a payout that could not be sent.'),
   SWEEP_EVERY_MS: milliseconds.default(5_000).describe('Gap between two rounds of the sweeper.'),
-  SWEEP_RECHECK_MS: milliseconds.default(60_000).describe('How often the sweeper makes sure that an open payout has a run.'),
-  MAX_STARTS_IN_FLIGHT: z.coerce.number().int().min(0).max(1_000).default(20).describe('Workflow starts under way at once per API process; the rest is the sweeper’s.'),
+  SWEEP_RECHECK_MS: milliseconds
+    .default(60_000)
+    .describe('How often the sweeper makes sure that an open payout has a run.'),
+  MAX_STARTS_IN_FLIGHT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(20)
+    .describe('Workflow starts under way at once per API process; the rest is the sweeper’s.'),
   WEBHOOK_TIMEOUT_MS: milliseconds.default(5_000).describe('Milliseconds that one webhook delivery may take.'),
-  WEBHOOK_RETRY_FOR_MS: milliseconds.default(259_200_000).describe('Milliseconds for which a webhook is tried again; at least three days in production.'),
-  ALLOW_LOOPBACK_WEBHOOKS: flag.default(false).describe('true lets webhooks go to loopback by plain HTTP; for development only.'),
-  BODY_LIMIT_BYTES: z.coerce.number().int().min(1_024).max(10_485_760).default(102_400).describe('Largest request body of the API, in bytes.'),
+  WEBHOOK_RETRY_FOR_MS: milliseconds
+    .default(259_200_000)
+    .describe('Milliseconds for which a webhook is tried again; at least three days in production.'),
+  ALLOW_LOOPBACK_WEBHOOKS: flag
+    .default(false)
+    .describe('true lets webhooks go to loopback by plain HTTP; for development only.'),
+  BODY_LIMIT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_024)
+    .max(10_485_760)
+    .default(102_400)
+    .describe('Largest request body of the API, in bytes.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(15_000).describe('Milliseconds that one API request may take to come in.'),
-  SHUTDOWN_GRACE_MS: milliseconds.default(30_000).describe('Milliseconds that a stopping process gives to what is under way.'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severity that is logged.'),
+  SHUTDOWN_GRACE_MS: milliseconds
+    .default(30_000)
+    .describe('Milliseconds that a stopping process gives to what is under way.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severity that is logged.'),
 });
 
 export type Config = Readonly<z.output<typeof CONFIG_SCHEMA>>;
@@ -56,7 +125,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly problems: readonly string[]) {
-    super(`The configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
 }
 
@@ -64,7 +135,9 @@ export class ConfigError extends Error {
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = CONFIG_SCHEMA.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (given['MASTER_KEY'] === undefined && given['MASTER_KEY_FILE'] === undefined) {
     problems.push('MASTER_KEY or MASTER_KEY_FILE: one of the two must be set');
   }

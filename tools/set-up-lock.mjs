@@ -1,6 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+
+/** No set-up takes longer; an older lock was left by a killed process whose id another one has now. */
+const STALE_AFTER_MS = 15 * 60_000;
 
 /** Runs the set-up while no other command of this clone does its own: they would take files from under each other. */
 export async function withSetUpLock(root, work) {
@@ -36,6 +39,7 @@ function take(lockFile) {
 
 function isAlive(lockFile) {
   try {
+    if (Date.now() - statSync(lockFile).mtimeMs > STALE_AFTER_MS) return false;
     process.kill(Number(readFileSync(lockFile, 'utf8')), 0);
     return true;
   } catch (error) {

@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from 'node:timers';
+
 /** Silence of a step that goes on longer than this would look like a hang. */
 const PROGRESS_INTERVAL_MS = 5_000;
 

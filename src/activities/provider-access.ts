@@ -15,6 +15,7 @@ import {
 } from '../db/provider-keys';
 import type { StoredKey } from '../db/provider-keys';
 import { endTokenLease, findProviderToken, leaseTokenRenewal, saveProviderToken } from '../db/provider-tokens';
+import { ProviderError } from '../providers/provider';
 import type { Provider, ProviderAccount } from '../providers/provider';
 import { createRenewer } from './renewed-once';
 import type { RequestBudget } from './request-budget';
@@ -40,6 +41,8 @@ export interface ProviderAccess {
   open(credentialId: string): Promise<OpenedCredential>;
   /** A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`. */
   token(credential: OpenedCredential, need: { leastLifeMs: number; afterVersion?: number }): Promise<ProviderToken>;
+  /** Makes a call that moves no money; a refused token is renewed once and the call made again. */
+  retryingToken<T>(credential: OpenedCredential, token: ProviderToken, call: (token: string) => Promise<T>): Promise<T>;
   /** The provider's public key, another than `staleKeyId`. Throws `ProviderError`. */
   key(credential: OpenedCredential, need?: { staleKeyId: string }): Promise<StoredKey>;
   /** The credential's PIN under a key, encrypted once per key and kept in the vault. */
@@ -127,6 +130,17 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
       });
     },
 
+    async retryingToken(credential, token, call) {
+      try {
+        return await call(token.value);
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.kind !== 'token') throw error;
+        const renewed = await this.token(credential, { leastLifeMs: 5_000, afterVersion: token.version });
+        await budget.spend(credential.gate);
+        return await call(renewed.value);
+      }
+    },
+
     async key(credential, need) {
       const staleKeyId = need?.staleKeyId ?? null;
       return await renewOnce(`key/${credential.id}/${staleKeyId ?? ''}`, {
@@ -138,7 +152,10 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
         renew: async () => {
           const token = await this.token(credential, { leastLifeMs: 5_000 });
           await budget.spend(credential.gate);
-          const fetched = await providers[credential.provider].account.fetchEncryptionKey(credential.account, token.value);
+          const fetched = await providers[credential.provider].account.fetchEncryptionKey(
+            credential.account,
+            token.value,
+          );
           const key = { keyId: fetched.id, publicKey: fetched.key };
           await saveProviderKey(pool, credential.id, key);
           return key;

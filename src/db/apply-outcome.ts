@@ -34,7 +34,8 @@ export interface OutcomeNews {
 export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews): Promise<Payout> {
   const payout = await lockPayout(trx, payoutId);
   const submission = await findSubmission(trx, news.submissionId);
-  if (submission?.payoutId !== payoutId) throw new Error(`submission ${news.submissionId} is not of payout ${payoutId}`);
+  if (submission?.payoutId !== payoutId)
+    throw new Error(`submission ${news.submissionId} is not of payout ${payoutId}`);
   const learnt = asLearnt(submission, news);
   if (!isNews(submission, learnt)) return payout;
   if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
@@ -44,7 +45,7 @@ export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews)
   if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
   if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
   if (payout.state === 'in_review') return payout;
-  return await follow(trx, payout, submission, learnt, news);
+  return await followOutcome(trx, payout, submission, learnt, news);
 }
 
 /** A refusal that is learnt after the provider had taken it, or after its answer was lost, is final. */
@@ -56,8 +57,12 @@ function asLearnt(submission: Submission, { outcome, source }: OutcomeNews): Out
 function isNews(submission: Submission, learnt: Outcome): boolean {
   if (submission.outcome === learnt.outcome) return false;
   // What was once accepted or proven is not made less known by an answer that says less.
-  const knowsMore = submission.outcome === 'accepted' || submission.outcome === 'settled' || isProvenUnpaid(submission.outcome);
-  return !(knowsMore && (learnt.outcome === 'unknown' || learnt.outcome === 'accepted' || learnt.outcome === 'not_sent'));
+  const knowsMore =
+    submission.outcome === 'accepted' || submission.outcome === 'settled' || isProvenUnpaid(submission.outcome);
+  return !(
+    knowsMore &&
+    (learnt.outcome === 'unknown' || learnt.outcome === 'accepted' || learnt.outcome === 'not_sent')
+  );
 }
 
 /** A proof stands against another proof: only people may turn it. */
@@ -87,12 +92,13 @@ async function lateNews(trx: Db, payout: Payout, submission: Submission, learnt:
   });
 }
 
-async function follow(
+/** Moves a payout, locked by the caller, to where a submission's written outcome takes it, and settles its hold. */
+export async function followOutcome(
   trx: Db,
   payout: Payout,
   submission: Submission,
   learnt: Outcome,
-  news: OutcomeNews,
+  news: Omit<OutcomeNews, 'submissionId' | 'outcome'>,
 ): Promise<Payout> {
   const others = (await listSubmissions(trx, payout.id)).filter(({ id }) => id !== submission.id);
   const rejection = learnt.outcome === 'rejected' ? learnt.kind : null;
@@ -100,7 +106,11 @@ async function follow(
   // What is proven of one submission does not end the payout while another may still have moved money.
   if ((to === 'failed' || to === 'queued') && !others.every(({ outcome }) => isProvenUnpaid(outcome))) to = 'unknown';
   if (to === 'succeeded' && others.some(({ outcome }) => outcome === 'settled')) {
-    await openReviewItem(trx, { payoutId: payout.id, kind: 'double_credit', detail: `${submission.id} was paid as well` });
+    await openReviewItem(trx, {
+      payoutId: payout.id,
+      kind: 'double_credit',
+      detail: `${submission.id} was paid as well`,
+    });
   }
   if (to === payout.state) return payout;
 
@@ -111,7 +121,9 @@ async function follow(
     words: { code: learnt.code, text: learnt.text },
     submissionId: submission.id,
     ...(news.sourceId === null ? {} : { evidence: `${news.source}:${news.sourceId}` }),
-    ...('providerReference' in learnt && learnt.providerReference ? { providerReference: learnt.providerReference } : {}),
+    ...('providerReference' in learnt && learnt.providerReference
+      ? { providerReference: learnt.providerReference }
+      : {}),
     ...(to === 'queued'
       ? {
           attempt: payout.attempt + 1,

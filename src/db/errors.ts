@@ -25,7 +25,15 @@ export function constraintOf(error: unknown): string | null {
   return property(error, 'constraint');
 }
 
-const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH', 'ENOTFOUND']);
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]);
 
 /** True where the database could not be reached or is going down or coming up; nothing is known to be wrong with the statement. */
 export function isUnavailable(error: unknown): boolean {
@@ -36,7 +44,9 @@ export function isUnavailable(error: unknown): boolean {
   }
   // node-postgres gives its own connection errors no code.
   const message = property(error, 'message') ?? '';
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(message);
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(
+    message,
+  );
 }
 
 function sqlState(error: unknown): string | null {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** Prefixes of public ids: what an id names can be seen from it. */
-export type IdPrefix = 'po' | 'sub' | 'lu' | 'rev' | 'dec' | 'stop' | 'cred' | 'key' | 'cb' | 'we' | 'dk' | 'pc' | 'mer' | 'per';
+export type IdPrefix =
+  'po' | 'sub' | 'lu' | 'rev' | 'dec' | 'stop' | 'cred' | 'key' | 'cb' | 'we' | 'dk' | 'pc' | 'mer' | 'per';
 
 /** A new id: 48 bits of time, so that ids sort by age, and 80 random bits; 26 characters of Crockford's base 32. */
 export function newId(prefix: IdPrefix): string {

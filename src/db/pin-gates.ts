@@ -61,6 +61,7 @@ export async function tellPinGate(
   account: GatedAccount,
   call: { fingerprint: Buffer; callId: string; evidence: PinEvidence; code: string | null },
 ): Promise<void> {
+  if (call.evidence === 'wrong') await insertPinRefusal(trx, account, call);
   await trx.query(
     `update pin_gates set
        state = case
@@ -114,4 +115,26 @@ export async function setPinGate(
        lost_probes = 0, last_code = null, updated_at = clock_timestamp()`,
     [account.provider, account.environment, account.accountNumber, pin.fingerprint, pin.state],
   );
+}
+
+/** Remembers that a provider refused this PIN for this account; it is never tried again by us. */
+export async function insertPinRefusal(
+  trx: Db,
+  account: GatedAccount,
+  refusal: { fingerprint: Buffer; code: string | null },
+): Promise<void> {
+  await trx.query(
+    `insert into pin_refusals (provider, environment, account_number, pin_fingerprint, code) values ($1, $2, $3, $4, $5)
+     on conflict do nothing`,
+    [account.provider, account.environment, account.accountNumber, refusal.fingerprint, refusal.code],
+  );
+}
+
+export async function wasPinRefused(db: Db, account: GatedAccount, fingerprint: Buffer): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select 1 from pin_refusals
+     where provider = $1 and environment = $2 and account_number = $3 and pin_fingerprint = $4`,
+    [account.provider, account.environment, account.accountNumber, fingerprint],
+  );
+  return rowCount === 1;
 }

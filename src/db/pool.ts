@@ -3,7 +3,6 @@ import { Pool, types } from 'pg';
 // bigint columns are amounts: they must not pass through a float.
 types.setTypeParser(types.builtins.INT8, BigInt);
 
-
 /** Where a statement may run: the pool, or a transaction. */
 export type Db = Pick<Pool, 'query'>;
 

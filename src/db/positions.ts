@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 
-import type { RejectionKind, SubmissionOutcome } from '../domain/outcome';
+import { isProvenUnpaid } from '../domain/outcome';
+import type { Outcome, RejectionKind, SubmissionOutcome } from '../domain/outcome';
 import { isFinalState } from '../domain/payout-state';
 import type { Position } from '../domain/position';
-import { nextStep } from '../domain/resume';
+import { nextStep, stateAfter } from '../domain/resume';
+import type { Submission } from '../domain/submission';
 import { newId } from './ids';
-import { applyOutcome } from './apply-outcome';
+import { applyOutcome, followOutcome } from './apply-outcome';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
@@ -115,29 +117,40 @@ export async function recoverAttempt(
       return;
     }
     if (payout.state !== 'processing' || !latest) return;
+    const news = { source: 'recovery', sourceId: null, backOffMs: backOff, watchMs } as const;
     if (latest.outcome === null) {
       const outcome = { outcome: 'unknown', reason: 'no_outcome_written', code: null, text: null } as const;
-      await applyOutcome(trx, payoutId, {
-        submissionId: latest.id,
-        outcome,
-        source: 'recovery',
-        sourceId: null,
-        backOffMs: backOff,
-        watchMs,
-      });
+      await applyOutcome(trx, payoutId, { ...news, submissionId: latest.id, outcome });
       return;
     }
-    // A refused call whose second call never was written: its call number is voided together with the attempt.
-    await insertVoid(trx, { id: newId('sub'), payoutId });
-    await movePayout(trx, payout, {
-      to: 'queued',
-      actor: 'system',
-      reason: 'not_sent',
-      attempt: attempt + 1,
-      settleBy: null,
-      retryAt: new Date(Date.now() + backOff),
-    });
+    // An outcome whose payout did not move with it, as after a repair by hand: the next free call number is closed
+    // first, so that a late activity cannot make the attempt's second call.
+    if (isProvenUnpaid(latest.outcome) && stateAfter(latest.outcome, latest.rejection) === 'queued') {
+      await insertVoid(trx, { id: newId('sub'), payoutId });
+    }
+    if (latest.outcome === 'void') return;
+    await followOutcome(trx, payout, latest, outcomeOf(latest), news);
   });
+}
+
+function outcomeOf(submission: Submission): Outcome {
+  const words = { code: null, text: null };
+  const providerReference = submission.providerReference ?? '';
+  switch (submission.outcome) {
+    case 'accepted':
+    case 'settled':
+      return { ...words, outcome: submission.outcome, providerReference };
+    case 'rejected':
+      return { ...words, outcome: 'rejected', kind: submission.rejection ?? 'final', remedy: null };
+    case 'not_sent':
+      return { ...words, outcome: 'not_sent', reason: 'not_sent' };
+    case 'unknown':
+    case 'void':
+    case null:
+      return { ...words, outcome: 'unknown', reason: 'no_outcome_written' };
+    default:
+      return submission.outcome satisfies never;
+  }
 }
 
 /** A scheduled payout whose time has come waits for its turn. Does nothing where it is elsewhere by now. */

@@ -23,7 +23,9 @@ export async function leaseTokenRenewal(
   db: Db,
   lease: { credentialId: string; version: number; leaseMs: number },
 ): Promise<boolean> {
-  await db.query('insert into provider_tokens (credential_id) values ($1) on conflict do nothing', [lease.credentialId]);
+  await db.query('insert into provider_tokens (credential_id) values ($1) on conflict do nothing', [
+    lease.credentialId,
+  ]);
   const { rowCount } = await db.query(
     `update provider_tokens set renewing_until = clock_timestamp() + $3 * interval '1 millisecond'
      where credential_id = $1 and version = $2 and (renewing_until is null or renewing_until < clock_timestamp())`,

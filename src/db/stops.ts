@@ -32,7 +32,10 @@ export async function insertStop(
 }
 
 /** Lifts a stop and sets the payouts that waited for it due at once. Returns whether there was one. */
-export async function liftStop(trx: Db, stop: { scope: StopScope; target: string; personId: string }): Promise<boolean> {
+export async function liftStop(
+  trx: Db,
+  stop: { scope: StopScope; target: string; personId: string },
+): Promise<boolean> {
   const { rowCount } = await trx.query(
     `update stops set resumed_by = $3, resumed_at = clock_timestamp()
      where scope = $1 and target = $2 and resumed_at is null`,

@@ -57,5 +57,13 @@ export function serializePayout(payout: Payout): PayoutObject {
 /** The part of a payout that changes with its state; a webhook shows it as it was at its version, whenever it is sent. */
 export type PayoutSnapshot = Pick<
   PayoutObject,
-  'state' | 'reason' | 'version' | 'attempt' | 'provider_reference' | 'settle_by' | 'retry_at' | 'updated_at' | 'finished_at'
+  | 'state'
+  | 'reason'
+  | 'version'
+  | 'attempt'
+  | 'provider_reference'
+  | 'settle_by'
+  | 'retry_at'
+  | 'updated_at'
+  | 'finished_at'
 >;

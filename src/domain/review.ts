@@ -12,7 +12,10 @@ export const REVIEW_KINDS = [
 
 export type ReviewKind = (typeof REVIEW_KINDS)[number];
 
-/** What two persons may decide of a payout. `paid` and `not_paid` need evidence; the others continue its way. */
-export const RESOLUTIONS = ['paid', 'not_paid', 'keep_looking', 'send_again', 'cancel', 'returned'] as const;
+/**
+ * What two persons may decide of a payout. `paid` and `not_paid` may turn a final state too; `keep_looking`,
+ * `send_again` and `cancel` let a payout in review go on; `dismiss` closes the questions about a final one as it is.
+ */
+export const RESOLUTIONS = ['paid', 'not_paid', 'keep_looking', 'send_again', 'cancel', 'dismiss'] as const;
 
 export type Resolution = (typeof RESOLUTIONS)[number];

@@ -1,7 +1,7 @@
 const MAX_TEXT_LENGTH = 200;
 
 /** Four digits or more, also where they are written in groups: what could be a phone number, an account or a PIN. */
-const DIGIT_RUN = /\p{Nd}(?:[\s.-]?\p{Nd}){3,}/gu;
+const DIGIT_RUN = /\p{Nd}(?:[\s.()/-]{0,3}\p{Nd}){3,}/gu;
 
 /**
  * A provider's text as it may be kept: digits that could be personal data become `…`, control characters (PostgreSQL

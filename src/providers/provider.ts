@@ -173,8 +173,8 @@ export interface Provider {
   fetchStatus(account: ProviderAccount, token: string, providerReference: string): Promise<StatusAnswer>;
   /** One complete pass over all pages that show the reference. Throws `ProviderError`; never returns a part. */
   lookUp(query: LookUpQuery): Promise<readonly ProviderRow[]>;
-  /** The account and recipient of an order in the provider's own spelling, to hold rows against. */
-  spell(order: { recipient: string; account: ProviderAccount }): { recipient: string; partner: string };
+  /** A recipient in the provider's own spelling, to hold its rows against. Throws for what cannot be spelled. */
+  spellRecipient(recipient: string): string;
   parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedCallback;
   readonly account: AccountOperations;
 }

@@ -46,6 +46,10 @@ export interface StartOptions {
   stopTimeoutMs?: number;
   /** Told the pid at once, before the child is ready. */
   onSpawn?: (pid: number) => void;
+  /** Told when the process has ended, whatever the reason. */
+  onEnd?: (pid: number) => void;
+  /** Ends a start that is not ready yet. */
+  signal?: AbortSignal;
 }
 
 const POLL_INTERVAL_MS = 100;
@@ -57,11 +61,10 @@ const POLL_INTERVAL_MS = 100;
  * is left running then.
  */
 export async function startProcess(spec: ProcessSpec, options: StartOptions): Promise<ManagedProcess> {
-  const { startTimeoutMs = 60_000, stopTimeoutMs = 30_000 } = options;
+  const { startTimeoutMs = 60_000 } = options;
   if (spec.port !== undefined && !(await isPortFree(spec.port)))
     throw new Error(`Port ${spec.port} of ${spec.name} is in use.`);
-  const running = await spawnLogged(spec, options.logFile, stopTimeoutMs);
-  options.onSpawn?.(running.pid);
+  const running = await spawnLogged(spec, options);
   const fail = async (what: string): Promise<never> => {
     await running.close();
     throw new Error(`${spec.name} ${what}. The end of ${options.logFile}:\n${endOfFile(options.logFile)}`);
@@ -69,6 +72,10 @@ export async function startProcess(spec: ProcessSpec, options: StartOptions): Pr
   const deadline = Date.now() + startTimeoutMs;
   while (!((await spec.ready?.()) ?? true)) {
     if (running.hasExited()) return fail('ended before it was ready');
+    if (options.signal?.aborted) {
+      await running.close();
+      throw new Error(`The start of ${spec.name} was broken off.`);
+    }
     if (Date.now() > deadline) return fail(`was not ready within ${startTimeoutMs / 1000} s`);
     await delay(POLL_INTERVAL_MS);
   }
@@ -79,7 +86,25 @@ export async function startProcess(spec: ProcessSpec, options: StartOptions): Pr
   return running;
 }
 
-async function spawnLogged(spec: ProcessSpec, logFile: string, stopTimeoutMs: number): Promise<ManagedProcess> {
+/**
+ * Runs a process to its end.
+ * @throws Error with the end of its log when its exit code is not 0.
+ */
+export async function runProcess(spec: ProcessSpec, options: StartOptions): Promise<void> {
+  const running = await spawnLogged(spec, options);
+  const stop = (): void => void running.close();
+  options.signal?.addEventListener('abort', stop);
+  const { code, signal } = await running.exited;
+  options.signal?.removeEventListener('abort', stop);
+  if (code === 0) return;
+  const end = endOfFile(options.logFile);
+  throw new Error(
+    `${spec.name} failed (${signal ?? `exit code ${code ?? '?'}`}). The end of ${options.logFile}:\n${end}`,
+  );
+}
+
+async function spawnLogged(spec: ProcessSpec, options: StartOptions): Promise<ManagedProcess> {
+  const { logFile, stopTimeoutMs = 30_000 } = options;
   const log = openSync(logFile, 'a');
   const identity = spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.gid };
   const child = spawn(spec.command, spec.args, {
@@ -96,10 +121,12 @@ async function spawnLogged(spec: ProcessSpec, logFile: string, stopTimeoutMs: nu
       resolve(exitStatus);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
+  const pid = await new Promise<number>((resolve, reject) => {
+    child.once('spawn', () => resolve(child.pid ?? 0));
     child.once('error', (error) => reject(new Error(`${spec.name} cannot be run: ${error.message}`)));
   });
+  options.onSpawn?.(pid);
+  void exited.then(() => options.onEnd?.(pid));
   const hasExited = (): boolean => exitStatus !== undefined;
   const close = async (): Promise<void> => {
     if (hasExited()) return;
@@ -108,7 +135,7 @@ async function spawnLogged(spec: ProcessSpec, logFile: string, stopTimeoutMs: nu
     await exited;
     clearTimeout(timer);
   };
-  return { name: spec.name, pid: child.pid ?? 0, exited, hasExited, close };
+  return { name: spec.name, pid, exited, hasExited, close };
 }
 
 function endOfFile(path: string): string {

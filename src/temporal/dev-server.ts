@@ -1,4 +1,5 @@
 import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../workflows/contract';
 
 export interface DevServerOptions {
   /** The Temporal CLI. */
@@ -9,10 +10,6 @@ export interface DevServerOptions {
   databaseFile?: string;
   /** Web UI on 127.0.0.1; none without it. `codecEndpoint` lets the UI show decoded payloads. */
   ui?: { port: number; codecEndpoint?: string };
-  /** Name → type, registered in the namespace at start. */
-  searchAttributes?: Readonly<
-    Record<string, 'Keyword' | 'Text' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList'>
-  >;
 }
 
 /** How to run a Temporal dev server and to know that it serves. */
@@ -39,9 +36,9 @@ const DYNAMIC_CONFIG: readonly string[] = [
 /** Health status of gRPC's standard health check. */
 const SERVING = 1;
 
-/** Describes a dev server on 127.0.0.1 with the namespace `default`; starts nothing. It ends on SIGTERM. */
+/** Describes a dev server on 127.0.0.1 with the namespace `default` and our search attributes; starts nothing. It ends on SIGTERM. */
 export function describeDevServer(options: DevServerOptions): DevServer {
-  const { executable, port, databaseFile, ui, searchAttributes = {} } = options;
+  const { executable, port, databaseFile, ui } = options;
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   if (databaseFile !== undefined) {
     // Without WAL each payout costs 6 MB of disk writes.
@@ -55,7 +52,7 @@ export function describeDevServer(options: DevServerOptions): DevServer {
     args.push('--headless');
   }
   for (const value of DYNAMIC_CONFIG) args.push('--dynamic-config-value', value);
-  for (const [name, type] of Object.entries(searchAttributes)) args.push('--search-attribute', `${name}=${type}`);
+  for (const name of SEARCH_ATTRIBUTES) args.push('--search-attribute', `${name}=Keyword`);
   const address = `127.0.0.1:${port}`;
   return { name: 'temporal', command: executable, args, port, address, ready: () => isServing(address) };
 }
@@ -70,7 +67,7 @@ export async function isServing(address: string, namespace = 'default'): Promise
           service: 'temporal.api.workflowservice.v1.WorkflowService',
         });
         await connection.workflowService.describeNamespace({ namespace });
-        return Number(health.status) === SERVING;
+        return (health.status as number) === SERVING;
       });
     } finally {
       await connection.close();

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Guard {
   /** The process ended as it should: nothing is left to do. */
@@ -20,4 +22,14 @@ export function guardProcess(pid: number, directories: readonly string[]): Guard
   shell.unref();
   if (shell.stdin instanceof Socket) shell.stdin.unref();
   return { release: () => shell.kill('SIGKILL') };
+}
+
+/** How to run a TypeScript file of this project in a process of its own. */
+export function typescriptCommand(file: string): string[] {
+  return [process.execPath, '--require', join(__dirname, 'run-typescript.cjs'), file];
+}
+
+/** Waits until `condition` is true; it is asked often. The test's own time-out is the limit. */
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(50);
 }

@@ -32,9 +32,7 @@ export interface StartedTemporalServer {
   close: () => Promise<void>;
 }
 
-export type StartTemporalServerOptions = Partial<
-  Pick<DevServerOptions, 'port' | 'databaseFile' | 'searchAttributes' | 'ui'>
->;
+export type StartTemporalServerOptions = Partial<Pick<DevServerOptions, 'port' | 'databaseFile' | 'ui'>>;
 
 /** Starts a dev server of one's own, for tests that stop it; on `databaseFile` it goes on where the last one ended. */
 export async function startTemporalServer(options: StartTemporalServerOptions = {}): Promise<StartedTemporalServer> {

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, validateHeaderValue } from 'node:http';
 import type { Clearance } from '../provider';
 import { exchange } from './exchange';
 import type { Exchange } from './exchange';
@@ -23,9 +23,12 @@ export interface SendOnceOptions {
 /**
  * Sends a request that moves money over a connection of its own: connect, clearance, is the connection still there, is
  * there still time, write. `sent: false` is a proof: no byte of the request was handed to the socket. With `sent: true`
- * bytes may have left, whatever else is said. What `clearance` throws is thrown on; nothing was sent then.
+ * bytes may have left, whatever else is said. What `clearance` throws is thrown on, and a header that
+ * cannot be written throws before anything is connected; nothing was sent then.
  */
 export async function sendOnce(request: HttpRequest, options: SendOnceOptions): Promise<SendOnceResult> {
+  const headers = wireHeaders(request);
+  for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value);
   const connection = await openConnection(request.url, { connectMs: options.timeouts.connectMs, ca: options.ca });
   if (!connection.open) return { sent: false, reason: connection.reason };
   const { socket } = connection;
@@ -36,7 +39,7 @@ export async function sendOnce(request: HttpRequest, options: SendOnceOptions): 
     const message = httpRequest({
       method: request.method,
       path: request.url.pathname + request.url.search,
-      headers: wireHeaders(request),
+      headers,
       setHost: false,
       // Given this and no agent, Node writes to exactly this socket and asks for it to be closed after the answer.
       createConnection: () => socket,

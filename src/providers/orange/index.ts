@@ -8,7 +8,7 @@ import { resolveOrangeOptions } from './options';
 import type { OrangeOptions } from './options';
 import { statusSchema } from './schemas';
 import { lookUp } from './search';
-import { spell } from './spell';
+import { spellRecipient } from './spell';
 import { submit } from './submit';
 import { toStatus } from './transaction-status';
 
@@ -33,7 +33,7 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
       return { status: toStatus(status), code: cleanCode(status), text: null };
     },
     lookUp: (query) => lookUp(client, resolved, query),
-    spell,
+    spellRecipient,
     parseCallback: (callback, secrets) => parseCallback(callback, secrets, resolved.callbackToleranceMs),
     account: createAccountOperations(client, resolved),
   };

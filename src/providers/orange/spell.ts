@@ -1,7 +1,6 @@
 import { nationalDigits } from '../../domain/msisdn';
-import type { ProviderAccount } from '../provider';
 
-/** Orange writes numbers without the country code; the paying account is written as it was given. */
-export function spell(order: { recipient: string; account: ProviderAccount }): { recipient: string; partner: string } {
-  return { recipient: nationalDigits(order.recipient), partner: order.account.accountNumber };
+/** Orange writes numbers without the country code. */
+export function spellRecipient(e164: string): string {
+  return nationalDigits(e164);
 }

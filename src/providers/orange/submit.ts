@@ -4,7 +4,7 @@ import type { Clearance, PayoutOrder } from '../provider';
 import type { OrangeClient } from './client';
 import type { ResolvedOrangeOptions } from './options';
 import { readSubmitAnswer } from './read-submit-answer';
-import { spell } from './spell';
+import { spellRecipient } from './spell';
 
 /**
  * The unit cash-in. Throws only before anything is connected, for an order that cannot be spelled, and what `clearance`
@@ -38,7 +38,7 @@ function cashin(order: PayoutOrder, receiveNotification: boolean): object {
       encryptedPinCode: order.encryptedPin,
       walletType: 'PRINCIPAL',
     },
-    customer: { idType: 'MSISDN', id: spell(order).recipient, walletType: 'PRINCIPAL' },
+    customer: { idType: 'MSISDN', id: spellRecipient(order.recipient), walletType: 'PRINCIPAL' },
     amount: { value: Number(order.amount), unit: order.currency },
     reference: order.reference,
     receiveNotification,

@@ -58,6 +58,8 @@ export interface TransactionsReport {
 export interface RequestsReport extends RequestCountsBody {
   /** Cash-in requests by reference; these survive a restart. */
   readonly cashInsByReference: Readonly<Record<string, number>>;
+  /** Cash-ins that came as far as a scenario, by its name; these survive a restart. */
+  readonly cashInsByScenario: Readonly<Record<string, number>>;
 }
 
 /** What tests and judges may see and do; the same as the /_sim endpoints. */
@@ -95,11 +97,12 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
       return { transactions: store.state().rows, references, undecidable };
     },
     requests: () => {
-      const cashInsByReference: Record<string, number> = {};
-      for (const { reference } of store.state().submissions) {
-        if (reference !== null) cashInsByReference[reference] = (cashInsByReference[reference] ?? 0) + 1;
-      }
-      return { ...counts.body(), cashInsByReference };
+      const { submissions } = store.state();
+      return {
+        ...counts.body(),
+        cashInsByReference: countBy(submissions.map(({ reference }) => reference)),
+        cashInsByScenario: countBy(submissions.map(({ scenario }) => scenario)),
+      };
     },
     callbacks: () => callbacks.attempts(),
     config: () => store.state().config,
@@ -135,4 +138,10 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
       rateLimit.reset();
     },
   };
+}
+
+function countBy(names: readonly (string | null)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) if (name !== null) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }

@@ -32,6 +32,7 @@ export function spoilAnswer(
     rates === undefined
       ? undefined
       : pickByRate(rates, seededDraw(options.seed, endpoint, counts.body().byEndpoint[endpoint]));
+  if (fault !== undefined) counts.faultStruck(endpoint, fault);
   switch (fault) {
     case undefined:
       return 'goes_on';

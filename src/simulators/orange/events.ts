@@ -42,7 +42,6 @@ export interface NewRow {
 /** Everything that changes the simulator's state, in the order of the journal. */
 export type SimulatorEvent =
   | { readonly e: 'token_secret'; readonly secret: string }
-  | { readonly e: 'tokens_expired' }
   | { readonly e: 'key'; readonly keyId: string; readonly privatePem: string }
   | {
       readonly e: 'account';

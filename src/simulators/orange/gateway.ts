@@ -28,7 +28,8 @@ export function createGateway(parts: Parts, router: Router): Gateway {
 
   function admit(req: Request): string {
     const token = /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
-    const clientId = token === undefined ? undefined : parts.tokens.clientOf(token);
+    const holder = token === undefined ? undefined : parts.tokens.clientOf(token);
+    const clientId = parts.options.clients.find((client) => client.clientId === holder)?.clientId;
     const { rateLimitPerMinute } = parts.store.state().config;
     if (!parts.rateLimit.admit(clientId ?? 'anonymous', rateLimitPerMinute)) throw new Problem(429, '9');
     if (clientId === undefined) throw new Problem(401, '10');

@@ -11,7 +11,7 @@ export interface Journal<E> {
 /** Opens the file (mode 600: it holds PINs and a private key) and hands every whole event in it to `replay`. */
 export function openJournal<E>(path: string, replay: (event: E) => void): Journal<E> {
   if (existsSync(path)) {
-    const wholeBytes = replayLines(readFileSync(path), replay);
+    const wholeBytes = replayLines(readFileSync(path), (line) => replay(JSON.parse(line) as E));
     truncateSync(path, wholeBytes);
   }
   const file = openSync(path, 'a', 0o600);
@@ -25,12 +25,12 @@ export function openJournal<E>(path: string, replay: (event: E) => void): Journa
 }
 
 /** A last line without its end was cut off by a kill in the middle of its write: no answer had left for it. */
-function replayLines<E>(bytes: Buffer, replay: (event: E) => void): number {
+function replayLines(bytes: Buffer, replay: (line: string) => void): number {
   let start = 0;
   for (;;) {
     const end = bytes.indexOf(10, start);
     if (end === -1) return start;
-    replay(JSON.parse(bytes.toString('utf8', start, end)) as E);
+    replay(bytes.toString('utf8', start, end));
     start = end + 1;
   }
 }

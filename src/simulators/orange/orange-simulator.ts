@@ -92,8 +92,14 @@ function createApp(parts: Parts, control: OrangeSimulatorControl): Express {
     throw new Problem(404, '60');
   });
   app.use((error: unknown, req: Request, res: Response, _next: NextFunction) => {
-    const problem = error instanceof Problem ? error : new Problem(500, '50', { detail: String(error) });
-    sendProblem(res, req.path, problem);
+    sendProblem(res, req.path, problemOfError(error));
   });
   return app;
+}
+
+/** Express's own errors of a request (too large, badly encoded) carry a 4xx status. */
+function problemOfError(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  return status < 500 ? new Problem(400, '22') : new Problem(500, '50', { detail: String(error) });
 }

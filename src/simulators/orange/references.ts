@@ -46,7 +46,8 @@ function mostHidden(all: readonly Revealed[]): Revealed {
 /** Takes into account what was hidden or shown while running (POST /_sim/config). */
 function revealedBy(state: SimulatorState, submission: Submission): Revealed {
   const { rows, revealed, reference } = submission;
-  if (rows.length === 0) return submission.answer === 'lost' ? 'never' : revealed;
+  const unanswered = submission.answer === 'lost' || submission.answer === null;
+  if (rows.length === 0) return unanswered ? 'never' : revealed;
   const forced = reference === null ? undefined : state.shown.get(reference);
   if (forced === true) return forcedOpen(rows, revealed);
   const kept = forced === false || state.config.hideAllRows;

@@ -57,7 +57,6 @@ export interface Registration {
 export interface SimulatorState {
   config: RuntimeConfig;
   tokenSecret: string | null;
-  tokenGeneration: number;
   key: { readonly keyId: string; readonly privatePem: string } | null;
   readonly accounts: Map<string, Account>;
   /** In order of creation. */
@@ -82,7 +81,6 @@ export function createState(config: RuntimeConfig): SimulatorState {
   return {
     config,
     tokenSecret: null,
-    tokenGeneration: 0,
     key: null,
     accounts: new Map(),
     rows: [],
@@ -122,9 +120,6 @@ export function applyEvent(state: SimulatorState, event: SimulatorEvent): void {
   switch (event.e) {
     case 'token_secret':
       state.tokenSecret = event.secret;
-      return;
-    case 'tokens_expired':
-      state.tokenGeneration += 1;
       return;
     case 'key':
       state.key = { keyId: event.keyId, privatePem: event.privatePem };

@@ -31,7 +31,7 @@ export function addTransactionEndpoints(parts: Parts, gateway: Gateway, router: 
     const submission = Number(res.locals['submission']);
     const request = parseCashInRequest(parseJsonObject(raw));
     const taken = await takeCashIn(parts, owns, submission, request);
-    if (/^redirect/.test(String(taken.scenario.answer))) {
+    if (taken.scenario.answer === 'redirect_302' || taken.scenario.answer === 'redirect_307') {
       const payer = ownedRetailer(parts.store.state(), owns, request.partner.idType, request.partner.id).msisdn;
       redirected.set(submission, { request, payer });
     }
@@ -75,10 +75,9 @@ function receive({ store }: Parts, req: Request, res: Response): void {
     at: Date.now(),
   });
   res.locals['submission'] = submission;
-  const { state } = store;
-  const generation = state();
+  const received = store.state();
   res.on('close', () => {
-    if (store.closed() || state() !== generation) return;
+    if (store.closed() || store.state() !== received) return;
     const sent = [String(res.statusCode), res.locals['code']].filter((part) => typeof part === 'string').join(' ');
     store.record({ e: 'answered', submission, answer: res.writableFinished ? sent : 'lost' });
   });

@@ -1,0 +1,28 @@
+import { createAskActivities } from './poll';
+import type { AskActivities } from './poll';
+import { createPayoutStepActivities } from './payout-steps';
+import type { PayoutStepActivities } from './payout-steps';
+import { createQuestionActivities } from './questions';
+import type { QuestionActivities } from './questions';
+import { createSubmit } from './submit';
+import type { SubmitDeps, SubmitInput } from './submit';
+import { createWebhookActivities } from './webhooks';
+import type { WebhookActivities, WebhookActivityDeps } from './webhooks';
+import type { Position } from '../domain/position';
+
+export type ActivityDeps = SubmitDeps & WebhookActivityDeps;
+
+export interface Activities extends PayoutStepActivities, AskActivities, QuestionActivities, WebhookActivities {
+  /** The money call, once. */
+  submitPayout(input: SubmitInput): Promise<Position>;
+}
+
+export function createActivities(deps: ActivityDeps): Activities {
+  return {
+    ...createPayoutStepActivities(deps),
+    ...createAskActivities(deps),
+    ...createQuestionActivities(deps),
+    ...createWebhookActivities(deps),
+    submitPayout: createSubmit(deps),
+  };
+}

@@ -1,0 +1,34 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { Reason } from '../domain/reasons';
+import { ProviderError } from '../providers/provider';
+import type { ProviderErrorKind } from '../providers/provider';
+
+/** Why a payout waits when a call that moves no money failed: provider → domain, one table. */
+const REASON_OF: Readonly<Record<ProviderErrorKind, Reason>> = {
+  unreachable: 'provider_unreachable',
+  unavailable: 'provider_unreachable',
+  malformed: 'provider_unreachable',
+  throttled: 'throttled',
+  token: 'credential_refused',
+  refused: 'credential_refused',
+  key: 'stale_key',
+  pin: 'credential_blocked',
+};
+
+export function reasonForProviderError(error: ProviderError): Reason {
+  return REASON_OF[error.kind];
+}
+
+/** Failure types that workflows and operators see; matched by name, never by class. */
+export const FAILURE_TYPES = ['still_pending', 'provider_error'] as const;
+
+/** Not yet: an expected miss, tried again after `nextMs`. Benign, so that it counts as no error anywhere. */
+export function stillPending(nextMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'still_pending' satisfies (typeof FAILURE_TYPES)[number],
+    message: 'the final answer is not there yet',
+    nextRetryDelay: nextMs,
+    category: 'BENIGN',
+  });
+}

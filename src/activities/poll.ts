@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { cancelled, heartbeat } from '@temporalio/activity';
+import type { Pool } from 'pg';
+
+import { applyOutcome } from '../db/apply-outcome';
+import { insertLookUp } from '../db/look-ups';
+import { movePayout } from '../db/move-payout';
+import { findPayout, lockPayout } from '../db/payout-rows';
+import { readPosition } from '../db/positions';
+import { listSubmissions } from '../db/submissions';
+import { withTransaction } from '../db/transaction';
+import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
+import type { Position } from '../domain/position';
+import type { Submission } from '../domain/submission';
+import { ProviderError } from '../providers/provider';
+import type { StatusAnswer } from '../providers/provider';
+import { stillPending } from './failures';
+import { createLookUpRound } from './look-up-round';
+import type { LookUpDeps } from './look-up-round';
+
+export interface AskActivities {
+  /** Asks the status of what the provider has taken until it is final. */
+  pollStatus(payoutId: string): Promise<Position>;
+  /** Looks up by all our references until something is proven. */
+  lookUpPayout(payoutId: string): Promise<Position>;
+}
+
+/**
+ * Both ask in a loop for a while, with heartbeats, and then hand over to the engine's retry, whose gap grows with the
+ * age of what is asked for: many short waits cost no history, long ones hold no worker.
+ */
+export function createAskActivities(deps: LookUpDeps): AskActivities {
+  const { pool, settings } = deps;
+  const lookUpRound = createLookUpRound(deps);
+  const askStatus = createStatusRound(deps, lookUpRound);
+
+  async function askUntil(
+    payoutId: string,
+    round: (payout: Payout) => Promise<void>,
+    while_: Payout['state'],
+  ): Promise<Position> {
+    const loopUntil = Date.now() + settings.pollLoopMs;
+    for (;;) {
+      const payout = await mustFind(pool, payoutId);
+      if (payout.state !== while_) break;
+      try {
+        await round(payout);
+      } catch (error) {
+        // A provider that cannot be asked now is asked again; the deadline of the wait is the workflow's.
+        if (!(error instanceof ProviderError)) throw error;
+      }
+      heartbeat();
+      const after = await mustFind(pool, payoutId);
+      if (after.state !== while_) break;
+      const gap = gapAfter(Date.now() - after.updatedAt.getTime(), settings.poll);
+      if (Date.now() + gap > loopUntil) throw stillPending(gap);
+      await Promise.race([sleep(gap), cancelled()]);
+    }
+    return await readPosition(pool, payoutId, settings.sendByMarginMs);
+  }
+
+  return {
+    pollStatus: (payoutId) => askUntil(payoutId, askStatus, 'pending'),
+    lookUpPayout: (payoutId) => askUntil(payoutId, async ({ id }) => void (await lookUpRound(id, 'open')), 'unknown'),
+  };
+}
+
+/** The gap grows with the age of the wait: a quarter of it, between the two bounds. */
+export function gapAfter(ageMs: number, { firstMs, maxMs }: { firstMs: number; maxMs: number }): number {
+  return Math.round(Math.min(maxMs, Math.max(firstMs, ageMs / 4)));
+}
+
+async function mustFind(pool: Pool, payoutId: string): Promise<Payout> {
+  const payout = await findPayout(pool, payoutId);
+  if (!payout) throw new Error(`payout ${payoutId} does not exist`);
+  return payout;
+}
+
+/** One status call for each submission that the provider has taken, by the provider's own reference. */
+function createStatusRound(
+  { pool, access, budget, settings }: LookUpDeps,
+  lookUpRound: ReturnType<typeof createLookUpRound>,
+): (payout: Payout) => Promise<void> {
+  return async (payout) => {
+    const open = (await listSubmissions(pool, payout.id)).filter(({ outcome }) => outcome === 'accepted');
+    for (const submission of open) {
+      if (submission.providerReference === null) {
+        await lookUpRound(payout.id, 'open');
+        return;
+      }
+      await merge(payout, submission, await ask(submission, submission.providerReference));
+    }
+  };
+
+  async function ask(submission: Submission, providerReference: string): Promise<StatusAnswer> {
+    const credential = await access.open(submission.credentialId);
+    const token = await access.token(credential, { leastLifeMs: 10_000 });
+    await budget.spend(credential.gate);
+    return await access.retryingToken(credential, token, (value) =>
+      access.provider(submission.provider).fetchStatus(credential.account, value, providerReference),
+    );
+  }
+
+  async function merge(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<void> {
+    switch (answer.status) {
+      case 'in_flight':
+        return;
+      case 'success':
+        await settle(payout, submission, answer);
+        return;
+      case 'failed':
+        await confirmRefusal(payout, submission, answer);
+        return;
+      case 'unmapped':
+        await withTransaction(pool, async (trx) => {
+          const locked = await lockPayout(trx, payout.id);
+          if (locked.state !== 'pending') return;
+          await movePayout(trx, locked, { to: 'unknown', actor: 'provider', reason: 'status_unclear', words: answer });
+        });
+        return;
+      default:
+        answer.status satisfies never;
+    }
+  }
+
+  async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<void> {
+    await applyAnswer(payout, submission, {
+      outcome: 'settled',
+      providerReference: submission.providerReference ?? '',
+      code: answer.code,
+      text: answer.text,
+    });
+  }
+
+  /** One reference may show a failure and a success (rule 12): a refusal is believed when no row says otherwise. */
+  async function confirmRefusal(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<void> {
+    const verdicts = await lookUpRound(payout.id, 'open');
+    if (!verdicts.every(({ verdict }) => verdict === 'absent')) return;
+    await applyAnswer(payout, submission, {
+      outcome: 'rejected',
+      kind: 'final',
+      remedy: null,
+      code: answer.code,
+      text: answer.text,
+    });
+  }
+
+  async function applyAnswer(
+    payout: Payout,
+    submission: Submission,
+    outcome: Extract<Outcome, { outcome: 'settled' | 'rejected' }>,
+  ): Promise<void> {
+    await withTransaction(pool, async (trx) => {
+      await lockPayout(trx, payout.id);
+      const lookUpId = await insertLookUp(trx, {
+        payoutId: payout.id,
+        submissionId: submission.id,
+        verdict: outcome.outcome,
+        providerReference: submission.providerReference,
+        rowsSeen: 1,
+      });
+      await applyOutcome(trx, payout.id, {
+        submissionId: submission.id,
+        outcome,
+        source: 'lookup',
+        sourceId: lookUpId,
+        backOffMs: settings.backOff.firstMs,
+        watchMs: settings.watchMs,
+      });
+    });
+  }
+}

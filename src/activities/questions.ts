@@ -1,0 +1,47 @@
+import { findCredential } from '../db/credentials';
+import { findPayout } from '../db/payout-rows';
+import { createLookUpRound } from './look-up-round';
+import type { LookUpDeps } from './look-up-round';
+
+export interface QuestionActivities {
+  /** One round of look-ups after `failed`; what contradicts the state becomes a review item. */
+  watchPayout(payoutId: string): Promise<void>;
+  /** May a failed payout be sent again? `paid` and `unsure` say no. */
+  checkRetry(payoutId: string): Promise<'clear' | 'paid' | 'unsure'>;
+  fetchProviderBalance(credentialId: string): Promise<{ amount: string; currency: string; at: string }>;
+}
+
+export function createQuestionActivities(deps: LookUpDeps): QuestionActivities {
+  const { pool, access, budget, settings } = deps;
+  const lookUpRound = createLookUpRound(deps);
+  return {
+    async watchPayout(payoutId) {
+      await lookUpRound(payoutId, 'all');
+      const payout = await findPayout(pool, payoutId);
+      const ageMs = Date.now() - (payout?.finishedAt?.getTime() ?? 0);
+      await pool.query(
+        `update payouts set next_watch_at = case
+           when clock_timestamp() < watch_until then clock_timestamp() + $2 * interval '1 millisecond' end
+         where id = $1`,
+        [payoutId, Math.max(settings.poll.firstMs, ageMs / 4)],
+      );
+    },
+
+    async checkRetry(payoutId) {
+      const verdicts = (await lookUpRound(payoutId, 'all')).map(({ verdict }) => verdict);
+      if (verdicts.includes('settled')) return 'paid';
+      return verdicts.some((verdict) => verdict === 'in_flight' || verdict === 'review') ? 'unsure' : 'clear';
+    },
+
+    async fetchProviderBalance(credentialId) {
+      const { provider } = await findCredential(pool, credentialId);
+      const credential = await access.open(credentialId);
+      const token = await access.token(credential, { leastLifeMs: 10_000 });
+      await budget.spend(credential.gate);
+      const profile = await access.retryingToken(credential, token, (value) =>
+        access.provider(provider).account.fetchProfile(credential.account, value),
+      );
+      return { amount: profile.balance.toString(), currency: profile.currency, at: new Date().toISOString() };
+    },
+  };
+}

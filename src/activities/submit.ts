@@ -1,0 +1,260 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { heartbeat } from '@temporalio/activity';
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+
+import { deferPayout } from '../db/defer-payout';
+import { isUnavailable } from '../db/errors';
+import { newSubmissionId, writeIntent, writeSecondIntent } from '../db/intents';
+import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
+import { findPayout } from '../db/payout-rows';
+import { readPosition } from '../db/positions';
+import { recordAnswer } from '../db/record-answer';
+import { findSubmission } from '../db/submissions';
+import { CommitUnknownError } from '../db/transaction';
+import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
+import type { Position } from '../domain/position';
+import type { Reason } from '../domain/reasons';
+import { ProviderError } from '../providers/provider';
+import type { Provider } from '../providers/provider';
+import { reasonForProviderError } from './failures';
+import type { PayoutSettings } from './payout-settings';
+import type { OpenedCredential, ProviderAccess } from './provider-access';
+import type { RequestBudget } from './request-budget';
+
+export interface SubmitDeps {
+  pool: Pool;
+  access: ProviderAccess;
+  budget: RequestBudget;
+  settings: PayoutSettings;
+  logger: Logger;
+}
+
+/** The token version is what `authenticate` made ready; the token itself is read, and renewed where stale, at the call. */
+export interface SubmitInput {
+  payoutId: string;
+  attempt: number;
+  tokenVersion: number;
+}
+
+/** Ends the money call before its first byte; nothing of the attempt is left but, maybe, a written intent of nobody. */
+class ClearanceRefused extends Error {
+  override readonly name = 'ClearanceRefused';
+
+  constructor(readonly refusal: IntentRefusal) {
+    super(`no call: ${refusal}`);
+  }
+}
+
+interface Call {
+  submissionId: string;
+  outcome: Outcome;
+  /** Null where no intent was written: the connection failed before. */
+  intent: { probe: boolean } | null;
+  /** What the call was made with, so that a second one can ask for a newer one. */
+  tokenVersion: number;
+  keyId: string;
+}
+
+/**
+ * Makes the provider move the money, once. Runs with one attempt only: what comes next is the workflow's to decide, from
+ * the position that is returned. The intent is written after the connection stands and right before the first byte.
+ */
+export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<Position> {
+  const { pool, access, budget, settings } = deps;
+
+  return async function submitPayout(input) {
+    const stopBeating = beat();
+    try {
+      const payout = await findPayout(pool, input.payoutId);
+      if (!payout) throw new Error(`payout ${input.payoutId} does not exist`);
+      if (payout.state === 'queued' && payout.attempt === input.attempt) await attemptPayout(payout, input);
+      return await readPosition(pool, input.payoutId, settings.sendByMarginMs);
+    } finally {
+      stopBeating();
+    }
+  };
+
+  async function attemptPayout(payout: Payout, input: SubmitInput): Promise<void> {
+    try {
+      const credential = await access.open(payout.credentialId);
+      const provider = access.provider(payout.provider);
+      const first = await call(
+        payout,
+        provider,
+        credential,
+        { tokenVersion: input.tokenVersion - 1, staleKeyId: null },
+        (request) => writeIntent(pool, request),
+      );
+      const second = await secondCall(payout, provider, credential, first);
+      const last = second ?? first;
+      if (last.intent === null) {
+        await defer(payout, input, 'provider_unreachable', last.outcome);
+        return;
+      }
+      await recordStubbornly(payout, credential, last, last.intent);
+    } catch (error) {
+      if (error instanceof ClearanceRefused) {
+        if (error.refusal !== 'superseded') await defer(payout, input, error.refusal, null);
+        return;
+      }
+      if (!(error instanceof ProviderError)) throw error;
+      await defer(payout, input, reasonForProviderError(error), { code: error.code, text: null });
+    }
+  }
+
+  /** One money call: fresh token and key, then connection, intent, first byte, answer. */
+  async function call(
+    payout: Payout,
+    provider: Provider,
+    credential: OpenedCredential,
+    renew: { tokenVersion: number; staleKeyId: string | null },
+    write: (request: IntentRequest) => Promise<IntentAnswer>,
+  ): Promise<Call> {
+    const token = await access.token(credential, {
+      leastLifeMs: provider.submitTimeoutMs,
+      afterVersion: renew.tokenVersion,
+    });
+    const key = await access.key(credential, renew.staleKeyId === null ? undefined : { staleKeyId: renew.staleKeyId });
+    const encryptedPin = await access.pinCiphertext(credential, key);
+    await budget.spend(credential.gate);
+
+    const submissionId = newSubmissionId();
+    const sendBy = new Date(Date.now() + settings.sendByMs);
+    let intent: Call['intent'] = null;
+    const send = (): Promise<Outcome> =>
+      provider.submit(
+        {
+          reference: submissionId,
+          amount: payout.amount,
+          currency: payout.currency,
+          recipient: payout.recipient.msisdn ?? '',
+          account: credential.account,
+          token: token.value,
+          encryptedPin,
+        },
+        async () => {
+          const answer = await write({
+            payoutId: payout.id,
+            attempt: payout.attempt,
+            submissionId,
+            account: credential.gate,
+            credentialId: credential.id,
+            pinFingerprint: credential.pinFingerprint,
+            sendByMs: Math.max(0, sendBy.getTime() - Date.now()),
+            probeMs: settings.sendByMs + provider.submitTimeoutMs + settings.sendByMarginMs,
+            settlementWindowMs: settings.settlementWindowMs ?? provider.settlementWindowMs,
+          });
+          if ('refused' in answer) throw new ClearanceRefused(answer.refused);
+          intent = { probe: answer.probe };
+          return 'go';
+        },
+        sendBy,
+      );
+    let outcome: Outcome;
+    try {
+      outcome = await send();
+    } catch (error) {
+      // The port throws only what the clearance threw, so nothing left. A lost commit may have written the intent.
+      if (!(error instanceof ClearanceRefused)) await proveNotSent(payout, credential, submissionId);
+      throw error;
+    }
+    return { submissionId, outcome, intent, tokenVersion: token.version, keyId: key.keyId };
+  }
+
+  /** After a refused token or key the same attempt makes at most one second call, as a row of its own. */
+  async function secondCall(
+    payout: Payout,
+    provider: Provider,
+    credential: OpenedCredential,
+    first: Call,
+  ): Promise<Call | null> {
+    const { outcome } = first;
+    if (first.intent === null || outcome.outcome !== 'rejected') return null;
+    if (outcome.remedy !== 'renew_token' && outcome.remedy !== 'renew_key') return null;
+    const renew =
+      outcome.remedy === 'renew_token'
+        ? { tokenVersion: first.tokenVersion, staleKeyId: null }
+        : { tokenVersion: 0, staleKeyId: first.keyId };
+    try {
+      const second = await call(payout, provider, credential, renew, (request) =>
+        writeSecondIntent(pool, request, first),
+      );
+      return second.intent === null ? null : second;
+    } catch (error) {
+      // The first call's refusal is what is known then; it is recorded and puts the payout back in the queue.
+      if (error instanceof ProviderError) return null;
+      if (error instanceof ClearanceRefused && error.refusal !== 'superseded') return null;
+      throw error;
+    }
+  }
+
+  /**
+   * An answer is worth more than anything else here: it is written again and again for as long as the activity may run.
+   * If that fails, the row without an outcome says `unknown`, which is true.
+   */
+  async function recordStubbornly(
+    payout: Payout,
+    credential: OpenedCredential,
+    { submissionId, outcome }: Call,
+    { probe }: { probe: boolean },
+  ): Promise<void> {
+    await untilDatabaseAnswers(payout.id, () =>
+      recordAnswer(pool, {
+        payoutId: payout.id,
+        submissionId,
+        outcome,
+        account: credential.gate,
+        pinFingerprint: credential.pinFingerprint,
+        probe,
+        backOff: settings.backOff,
+        watchMs: settings.watchMs,
+      }),
+    );
+  }
+
+  async function untilDatabaseAnswers<T>(payoutId: string, work: () => Promise<T>): Promise<T> {
+    for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isUnavailable(error) && !(error instanceof CommitUnknownError)) throw error;
+        deps.logger.warn({ payoutId }, 'the database is away; what the call told is written again');
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** Writes `not_sent` on an intent whose commit was not answered, for as long as the database is away. */
+  async function proveNotSent(payout: Payout, credential: OpenedCredential, submissionId: string): Promise<void> {
+    const outcome = { outcome: 'not_sent', reason: 'intent_unsure', code: null, text: null } as const;
+    const written = await untilDatabaseAnswers(payout.id, () => findSubmission(pool, submissionId));
+    const untold = { submissionId, outcome, intent: null, tokenVersion: 0, keyId: '' };
+    if (written?.outcome === null) await recordStubbornly(payout, credential, untold, { probe: true });
+  }
+
+  async function defer(
+    payout: Payout,
+    { attempt }: SubmitInput,
+    reason: Reason,
+    words: { code: string | null; text: string | null } | null,
+  ): Promise<void> {
+    await deferPayout(pool, {
+      payoutId: payout.id,
+      attempt,
+      reason,
+      ...(words === null ? {} : { words: { code: words.code, text: words.text } }),
+      ...settings.backOff,
+    });
+  }
+}
+
+/** How often the activity shows that its worker is alive; a killed one is then noticed within the heartbeat time-out. */
+const BEAT_MS = 2_000;
+
+function beat(): () => void {
+  const timer = setInterval(() => heartbeat(), BEAT_MS);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,102 @@
+import type { Pool } from 'pg';
+
+import type { Environment } from '../domain/environment';
+import type { Payout } from '../domain/payout';
+import { movePayout } from './move-payout';
+import { lockPayout } from './payout-rows';
+import type { Db } from './pool';
+import { insertStop, liftStop } from './stops';
+import type { StopScope } from './stops';
+import { withTransaction } from './transaction';
+import { wakeQueuedPayouts } from './wake-payouts';
+
+/** Writes down what an operator did that is not a change of one payout. */
+export async function insertOperatorEvent(
+  trx: Db,
+  event: { personId: string; action: string; target: string; detail?: Record<string, unknown> },
+): Promise<void> {
+  await trx.query('insert into operator_events (person_id, action, target, detail) values ($1, $2, $3, $4)', [
+    event.personId,
+    event.action,
+    event.target,
+    event.detail ?? {},
+  ]);
+}
+
+/** Adds to a merchant's float. The request id makes it book once. False where it was booked before. */
+export async function topUpFloat(
+  pool: Pool,
+  topUp: {
+    merchantId: string;
+    environment: Environment;
+    currency: string;
+    amount: bigint;
+    requestId: string;
+    personId: string;
+  },
+): Promise<boolean> {
+  return await withTransaction(pool, async (trx) => {
+    const { rows } = await trx.query<{ booked: boolean }>('select top_up_float($1, $2, $3, $4, $5) as booked', [
+      topUp.merchantId,
+      topUp.environment,
+      topUp.currency,
+      topUp.amount,
+      topUp.requestId,
+    ]);
+    const booked = rows[0]?.booked ?? false;
+    if (booked) {
+      await insertOperatorEvent(trx, {
+        personId: topUp.personId,
+        action: 'top_up',
+        target: `${topUp.merchantId}/${topUp.environment}/${topUp.currency}`,
+        detail: { amount: topUp.amount.toString(), request: topUp.requestId },
+      });
+    }
+    return booked;
+  });
+}
+
+/** Money came back after success: the payout is returned and the float credited again, once. */
+export async function returnPayout(
+  pool: Pool,
+  { payoutId, personId }: { payoutId: string; personId: string },
+): Promise<Payout> {
+  return await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, payoutId);
+    if (payout.state === 'returned') return payout;
+    const moved = await movePayout(trx, payout, {
+      to: 'returned',
+      actor: `person:${personId}`,
+      reason: 'money_came_back',
+    });
+    await trx.query('select book_return($1, $2)', [payoutId, `return/${payoutId}`]);
+    return moved;
+  });
+}
+
+/** Stops sending for a merchant, a provider or one payout. Returns false where it is stopped already. */
+export async function stopSending(
+  pool: Pool,
+  stop: { scope: StopScope; target: string; reason: string; personId: string },
+): Promise<boolean> {
+  return await withTransaction(pool, async (trx) => {
+    const id = await insertStop(trx, stop);
+    if (id === null) return false;
+    const { personId, scope, target, reason } = stop;
+    await insertOperatorEvent(trx, { personId, action: 'stop', target: `${scope}/${target}`, detail: { reason } });
+    return true;
+  });
+}
+
+/** Lifts a stop; what waited for it is due at once. Returns how many payouts were woken, or null where none stood. */
+export async function resumeSending(
+  pool: Pool,
+  resume: { scope: StopScope; target: string; personId: string },
+): Promise<number | null> {
+  return await withTransaction(pool, async (trx) => {
+    if (!(await liftStop(trx, resume))) return null;
+    const { personId, scope, target } = resume;
+    await insertOperatorEvent(trx, { personId, action: 'resume', target: `${scope}/${target}` });
+    return await wakeQueuedPayouts(trx, { reasons: ['stopped_by_operations'] });
+  });
+}

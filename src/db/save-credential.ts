@@ -1,0 +1,59 @@
+import type { Pool } from 'pg';
+
+import { insertOperatorEvent } from './operator-actions';
+import { setPinGate } from './pin-gates';
+import { withTransaction } from './transaction';
+import { wakeQueuedPayouts } from './wake-payouts';
+import type { Credential } from './credentials';
+
+export interface NewCredential extends Omit<Credential, 'pinVersion'> {
+  pinFingerprint: Buffer;
+  /** `open` after a call has passed with the PIN, `unproven` where none was made. */
+  gate: 'open' | 'unproven';
+  personId: string;
+}
+
+/**
+ * Saves a credential, or replaces the one in its place; the PIN gets a new version, its account's gate the PIN, and the
+ * payouts that waited for it are due at once. Returns the credential's id and how many were woken.
+ */
+export async function saveCredential(pool: Pool, credential: NewCredential): Promise<{ id: string; woken: number }> {
+  return await withTransaction(pool, async (trx) => {
+    const { rows } = await trx.query<{ id: string }>(
+      `insert into credentials (id, merchant_id, environment, provider, operator, transaction_type, role,
+         account_number, id_type, secret_enc, pin_enc)
+       values ($1, $2, $3, $4, $5, 'payout', $6, $7, $8, $9, $10)
+       on conflict (merchant_id, environment, provider, operator, transaction_type, role) do update set
+         account_number = excluded.account_number, id_type = excluded.id_type, secret_enc = excluded.secret_enc,
+         pin_enc = excluded.pin_enc, pin_version = credentials.pin_version + 1, updated_at = now()
+       returning id`,
+      [
+        credential.id,
+        credential.merchantId,
+        credential.environment,
+        credential.provider,
+        credential.operator,
+        credential.role,
+        credential.accountNumber,
+        credential.idType,
+        credential.secretEnc,
+        credential.pinEnc,
+      ],
+    );
+    const id = rows[0]?.id ?? credential.id;
+    // Tokens of the old client do not serve the new one.
+    await trx.query('update provider_tokens set token_enc = null, expires_at = null where credential_id = $1', [id]);
+    await setPinGate(trx, credential, { fingerprint: credential.pinFingerprint, state: credential.gate });
+    await insertOperatorEvent(trx, {
+      personId: credential.personId,
+      action: 'credential_set',
+      target: id,
+      detail: { provider: credential.provider, operator: credential.operator, gate: credential.gate },
+    });
+    const woken = await wakeQueuedPayouts(trx, {
+      reasons: ['credential_blocked', 'credential_proving', 'credential_refused'],
+      credentialIds: [id],
+    });
+    return { id, woken };
+  });
+}

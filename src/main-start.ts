@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runDemo } from './start/demo';
+import { startStack } from './start/stack';
+import { choosePorts, parseStartFlags, type StartFlags } from './start/start-options';
+import { createStep } from './start/steps';
+import { createSupervisor, type Supervisor } from './start/supervisor';
+
+const PROJECT = join(__dirname, '..');
+
+/** What `--reset` keeps: executables that would only be downloaded again, and what is in use at that moment. */
+const KEPT_BY_RESET = ['bin', 'set-up.lock', 'run.json'];
+
+/** Runs the development stack until Ctrl-C, and shows one payout. Flags: --once, --no-demo, --reset, --port-base N. */
+async function main(): Promise<number> {
+  const flags = parseStartFlags(process.argv.slice(2));
+  const stateDirectory = resolve(process.env['CAURI_STATE_DIR'] ?? join(PROJECT, '.cauri'));
+  let isStopping = false;
+  const print = (line: string): void => {
+    if (!isStopping) process.stdout.write(`${line}\n`);
+  };
+  let stop: (code: number) => void = () => undefined;
+  const stopped = new Promise<number>((resolve) => {
+    stop = resolve;
+  });
+  const loss = (error: unknown): void => {
+    print(`\n${(error as Error).message}`);
+    stop(1);
+  };
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => stop(code));
+  }
+  // A closed terminal or pipe must not keep us from closing the children.
+  process.stdout.on('error', () => undefined);
+  process.on('uncaughtException', loss);
+
+  const supervisor = createSupervisor({
+    runFile: join(stateDirectory, 'run.json'),
+    logDirectory: join(stateDirectory, 'logs'),
+    report: print,
+    onLoss: loss,
+  });
+  try {
+    const work = run(flags, stateDirectory, supervisor, print).then((code) => code ?? stopped);
+    return await Promise.race([stopped, work]);
+  } catch (error) {
+    print(`\n${(error as Error).message}`);
+    return 1;
+  } finally {
+    print('\nStopping.');
+    isStopping = true;
+    await supervisor.closeAll();
+  }
+}
+
+/** @returns the exit code, or undefined to stay. */
+async function run(
+  flags: StartFlags,
+  stateDirectory: string,
+  supervisor: Supervisor,
+  print: (line: string) => void,
+): Promise<number | undefined> {
+  const leftovers = await supervisor.endLeftovers();
+  if (leftovers.length > 0) print(`ended what an earlier start left: ${leftovers.join(', ')}`);
+  if (flags.reset) forget(stateDirectory);
+  const stack = await startStack({
+    env: process.env,
+    ports: await choosePorts(process.env, flags.portBase),
+    stateDirectory,
+    binDirectory: join(PROJECT, '.cauri', 'bin'),
+    programDirectory: __dirname,
+    supervisor,
+    step: createStep(print),
+    print,
+  });
+  const succeeded = flags.demo ? await runDemo(stack, print) : true;
+  if (flags.once) return succeeded ? 0 : 1;
+  const { apiUrl, temporalUiUrl } = stack;
+  print(
+    `API ${apiUrl}${temporalUiUrl === undefined ? '' : `, Temporal UI ${temporalUiUrl}`}, logs ${stateDirectory}/logs. Ctrl-C stops all.`,
+  );
+  return undefined;
+}
+
+function forget(stateDirectory: string): void {
+  const names = existsSync(stateDirectory) ? readdirSync(stateDirectory) : [];
+  for (const name of names.filter((each) => !KEPT_BY_RESET.includes(each))) {
+    rmSync(join(stateDirectory, name), { recursive: true, force: true });
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,59 @@
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+
+import type { ProviderId } from '../domain/methods';
+import type { Sealing } from '../domain/sealing';
+import type { Provider } from '../providers/provider';
+
+/** What an operator's command works with. The person is the one whose key was given; no command takes a person's name. */
+export interface OperatorContext {
+  pool: Pool;
+  sealing: Sealing;
+  fingerprintPin: (provider: string, accountNumber: string, pin: string) => Buffer;
+  providers: Readonly<Record<ProviderId, Provider>>;
+  personId: string;
+  logger: Logger;
+  settlementWindowMs: number;
+  /** Secrets come on standard input, never on the command line, where every process of the machine can read them. */
+  readInput: () => Promise<string>;
+  print: (line: string) => void;
+}
+
+/** The command could not be carried out; the message says what to change. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+export interface Command {
+  /** How it is called, after `npm run ops --`. */
+  usage: string;
+  summary: string;
+  run(context: OperatorContext, args: CommandArgs): Promise<void>;
+}
+
+export interface CommandArgs {
+  positionals: readonly string[];
+  values: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** A value that the command cannot do without. Throws `CommandError`. */
+export function required(args: CommandArgs, name: string): string {
+  const value = args.values[name];
+  if (typeof value !== 'string' || value === '') throw new CommandError(`--${name} is missing`);
+  return value;
+}
+
+/** One of a closed set. Throws `CommandError` that lists it. */
+export function requiredOneOf<T extends string>(args: CommandArgs, name: string, allowed: readonly T[]): T {
+  const value = required(args, name);
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw new CommandError(`--${name} must be one of: ${allowed.join(', ')}`);
+  return found;
+}
+
+/** The positional argument with this index. Throws `CommandError`. */
+export function positional(args: CommandArgs, index: number, name: string): string {
+  const value = args.positionals[index];
+  if (value === undefined || value === '') throw new CommandError(`${name} is missing`);
+  return value;
+}

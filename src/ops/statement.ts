@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+
+import { importStatement } from '../db/import-statement';
+import { PROVIDERS } from '../domain/methods';
+import { parseStatement } from './parse-statement';
+import { CommandError, positional, requiredOneOf } from './operator';
+import type { Command } from './operator';
+
+/** `statement import FILE`: each line is a look-up by a document of the provider. */
+export const statementCommand: Command = {
+  usage: 'statement import FILE --provider orange',
+  summary: 'read a provider statement (CSV: reference, transaction_id, amount, currency, recipient, status, time)',
+  async run(context, args) {
+    if (positional(args, 0, 'import') !== 'import') throw new CommandError('only `statement import` is known');
+    const provider = requiredOneOf(args, 'provider', PROVIDERS);
+    const file = await readFile(positional(args, 1, 'the file'));
+    const statement = parseStatement(file);
+    // A statement may write numbers as the provider does, or in full.
+    const spell = (recipient: string): string =>
+      recipient.startsWith('+') ? context.providers[provider].spellRecipient(recipient) : recipient;
+    const effects = await importStatement(context, { ...statement, provider, spell, personId: context.personId });
+    for (const [effect, count] of effects) context.print(`${String(count).padStart(6)}  ${effect}`);
+    context.print(`imported: ${statement.lines.length} line(s), file ${statement.hash.toString('hex').slice(0, 12)}`);
+  },
+};

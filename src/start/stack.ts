@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { migrate } from '../db/migrate';
+import { describeDevServer } from '../temporal/dev-server';
+import { resolveTemporalServer, type ServerExecutable } from '../temporal/server-resolver';
+import { readDevKeys, type DevKeys } from './dev-keys';
+import { prepareEmbeddedPostgres } from './embedded-postgres';
+import type { ProcessSpec } from './managed-process';
+import { isPortFree } from './ports';
+import { PORT_NAMES, portVariable, type PortName, type Ports } from './start-options';
+import type { Print, Step } from './steps';
+import type { Supervisor } from './supervisor';
+
+export interface StackOptions {
+  env: NodeJS.ProcessEnv;
+  ports: Ports;
+  /** Holds databases, keys and logs. */
+  stateDirectory: string;
+  /** Holds downloaded executables. */
+  binDirectory: string;
+  /** Holds the compiled `main-*.js`. */
+  programDirectory: string;
+  supervisor: Supervisor;
+  step: Step;
+  print: Print;
+}
+
+/** Where everything is, once it runs. */
+export interface Stack {
+  apiUrl: string;
+  receiverUrl: string;
+  simulatorUrl: string;
+  temporalAddress: string;
+  temporalNamespace: string;
+  /** Undefined where Temporal runs elsewhere. */
+  temporalUiUrl: string | undefined;
+  keys: DevKeys;
+}
+
+const HOST = '127.0.0.1';
+
+/**
+ * Starts everything of a development machine as children of the supervisor: servers first, then the seeding, then what
+ * needs both. `DATABASE_URL` and `TEMPORAL_ADDRESS` name servers to use instead of our own.
+ * @throws Error of the first part that does not start; the caller closes the supervisor.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { env, ports, stateDirectory, supervisor, step } = options;
+  mkdirSync(stateDirectory, { recursive: true });
+  await assertPortsFree(ports, env);
+  const url = (name: keyof Ports): string => `http://${HOST}:${ports[name]}`;
+  const [databaseUrl, temporal] = await Promise.all([startDatabase(options), startTemporal(options)]);
+  const variables: NodeJS.ProcessEnv = {
+    ...env,
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_UI_URL: url('ui'),
+    ...(env['MASTER_KEY'] ? {} : { MASTER_KEY_FILE: env['MASTER_KEY_FILE'] ?? join(stateDirectory, 'master-key') }),
+    API_HOST: HOST,
+    API_PORT: String(ports.api),
+    PUBLIC_URL: url('api'),
+    METRICS_HOST: HOST,
+    METRICS_PORT: String(ports.worker),
+    ORANGE_BASE_URL: url('simulator'),
+    ALLOW_LOOPBACK_WEBHOOKS: 'true',
+    SIMULATOR_PORT: String(ports.simulator),
+    SIMULATOR_JOURNAL: join(stateDirectory, 'simulator-journal.jsonl'),
+    RECEIVER_PORT: String(ports.receiver),
+    WEBHOOK_URL: `${url('receiver')}/webhooks`,
+    CAURI_STATE_DIR: stateDirectory,
+    DEV_KEYS_FILE: join(stateDirectory, 'dev-keys.json'),
+  };
+  const program = (name: string, port?: number, path = '/'): ProcessSpec => ({
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', join(options.programDirectory, `main-${name}.js`)],
+    env: variables,
+    ...(port === undefined ? {} : { port, ready: () => answersHttp(`http://${HOST}:${port}${path}`) }),
+  });
+  await Promise.all([
+    step(`Orange simulator on ${url('simulator')}`, () =>
+      supervisor.start(program('simulator', ports.simulator, '/_sim/ledger')),
+    ),
+    step(`webhook receiver on ${url('receiver')}`, () =>
+      supervisor.start(program('receiver', ports.receiver, '/received')),
+    ),
+  ]);
+  await step('sandbox merchant, operators and keys', () => supervisor.run(program('seed')));
+  await Promise.all([
+    step('worker', () => supervisor.start(program('worker', ports.worker, '/readyz'))),
+    step(`API on ${url('api')}`, () => supervisor.start(program('api', ports.api, '/readyz'))),
+  ]);
+  return {
+    apiUrl: url('api'),
+    receiverUrl: url('receiver'),
+    simulatorUrl: url('simulator'),
+    temporalAddress: temporal.address,
+    temporalNamespace: env['TEMPORAL_NAMESPACE'] ?? 'default',
+    temporalUiUrl: temporal.hasUi ? url('ui') : undefined,
+    keys: readDevKeys(join(stateDirectory, 'dev-keys.json')),
+  };
+}
+
+async function startDatabase({ env, ports, stateDirectory, supervisor, step }: StackOptions): Promise<string> {
+  const given = env['DATABASE_URL'];
+  const url = given ?? (await step(`PostgreSQL on ${HOST}:${ports.postgres}`, startOwn));
+  await step('migrations', () => migrate(url));
+  return url;
+
+  async function startOwn(): Promise<string> {
+    const postgres = await prepareEmbeddedPostgres({
+      directory: join(stateDirectory, 'postgres'),
+      port: ports.postgres,
+    });
+    await supervisor.start(postgres.spec);
+    return createDatabase(postgres.url, 'cauri');
+  }
+}
+
+async function startTemporal(options: StackOptions): Promise<{ address: string; hasUi: boolean }> {
+  const { env, ports, stateDirectory, binDirectory, supervisor, step, print } = options;
+  const find = () => resolveTemporalServer({ env, binDirectory, report: (line) => print(`… ${line}`) });
+  const server = await step('Temporal server found', find);
+  if (server.kind === 'address') return { address: server.address, hasUi: false };
+  return step(
+    `Temporal ${describeOrigin(server)} on ${HOST}:${ports.temporal}, UI on ${HOST}:${ports.ui}`,
+    async () => {
+      const directory = join(stateDirectory, 'temporal');
+      mkdirSync(directory, { recursive: true });
+      const dev = describeDevServer({
+        executable: server.path,
+        port: ports.temporal,
+        databaseFile: join(directory, 'temporal.db'),
+        ui: { port: ports.ui, codecEndpoint: `http://${HOST}:${ports.api}/codec` },
+      });
+      await supervisor.start(dev);
+      return { address: dev.address, hasUi: true };
+    },
+  );
+}
+
+function describeOrigin({ version, origin }: ServerExecutable): string {
+  return `${version} (${origin})`;
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (rowCount === 0) await client.query(`create database ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
+  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+}
+
+async function assertPortsFree(ports: Ports, env: NodeJS.ProcessEnv): Promise<void> {
+  const isNeeded = { postgres: !env['DATABASE_URL'], temporal: !env['TEMPORAL_ADDRESS'], ui: !env['TEMPORAL_ADDRESS'] };
+  const needed = PORT_NAMES.filter((name) => !(name in isNeeded) || isNeeded[name as keyof typeof isNeeded]);
+  const taken: PortName[] = [];
+  for (const name of needed) if (!(await isPortFree(ports[name]))) taken.push(name);
+  if (taken.length === 0) return;
+  const lines = taken.map((name) => `  port ${ports[name]} (${name}): choose another with ${portVariable(name)}=`);
+  throw new Error(
+    `These ports are in use by another program:\n${lines.join('\n')}\nOr move all of them: npm start -- --port-base 4000 (0: any free ones).`,
+  );
+}
+
+async function answersHttp(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+}

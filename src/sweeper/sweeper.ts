@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+
+import { expireLostProbes } from '../db/pin-gates';
+import { claimDuePayouts, claimDueWatches } from '../db/sweeps';
+
+/** How the sweeper reaches the engine; implemented over a Temporal client. */
+export interface SweeperRuns {
+  /** Makes sure that the payout has a run, and tells it to read the payout again where `nudge` is set. */
+  ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
+  startWatch(payoutId: string, provider: string): Promise<void>;
+  startWebhook(eventId: string, endpointId: string): Promise<void>;
+  signalReported(payoutId: string, callbackId: string): Promise<void>;
+}
+
+export interface SweeperDeps {
+  pool: Pool;
+  runs: SweeperRuns;
+  /** Deliveries that nobody has claimed for a while, with their lease taken. */
+  claimWebhooks: (limit: number) => Promise<readonly { eventId: string; endpointId: string }[]>;
+  /** Stored callbacks that no run has heard of yet, with their lease taken. */
+  claimCallbacks: (limit: number) => Promise<readonly { callbackId: string; payoutId: string }[]>;
+  logger: Logger;
+  everyMs: number;
+  recheckMs: number;
+}
+
+export interface Sweeper {
+  /** One round over everything that is due. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Rows taken per round and kind: bounds what one round starts at once. */
+const LIMIT = 200;
+
+/** How many starts are under way at once. */
+const CONCURRENCY = 10;
+
+/**
+ * Looks after what nobody else has in hand: payouts whose start was lost or whose run is gone, watches, webhooks and
+ * callbacks. Each is leased and committed before the engine is called, so that sweepers of many workers share the work
+ * and one that dies loses nothing.
+ */
+export function createSweeper(deps: SweeperDeps): Sweeper {
+  const { pool, runs, logger } = deps;
+  const stop = new AbortController();
+
+  async function sweep(): Promise<void> {
+    await expireLostProbes(pool);
+    const lease = { limit: LIMIT, recheckMs: deps.recheckMs };
+    await each(await claimDuePayouts(pool, lease), ({ payoutId, nudged }) => runs.ensure(payoutId, { nudge: nudged }));
+    await each(await deps.claimCallbacks(LIMIT), ({ payoutId, callbackId }) => runs.signalReported(payoutId, callbackId));
+    await each(await deps.claimWebhooks(LIMIT), ({ eventId, endpointId }) => runs.startWebhook(eventId, endpointId));
+    await each(await claimDueWatches(pool, lease), ({ payoutId, provider }) => runs.startWatch(payoutId, provider));
+  }
+
+  /** One that fails is due again when its lease ends; it does not keep the others from their turn. */
+  async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = [...items];
+    const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+        await work(item).catch((err: unknown) => logger.warn({ err, item }, 'could not be swept; it stays due'));
+      }
+    });
+    await Promise.all(workers);
+  }
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      await sweep().catch((err: unknown) => logger.warn({ err }, 'a sweep failed; the next one takes it up'));
+      await sleep(deps.everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  }
+
+  const running = run();
+  return {
+    sweep,
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}

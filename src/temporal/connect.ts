@@ -1,0 +1,26 @@
+import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { NativeConnection } from '@temporalio/worker';
+
+import type { Config } from '../config';
+
+type ConnectionConfig = Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TLS' | 'TEMPORAL_API_KEY'>;
+
+function connectionOptions(config: ConnectionConfig): { address: string; tls?: boolean; apiKey?: string } {
+  return {
+    address: config.TEMPORAL_ADDRESS,
+    ...(config.TEMPORAL_TLS ? { tls: true } : {}),
+    ...(config.TEMPORAL_API_KEY === undefined ? {} : { apiKey: config.TEMPORAL_API_KEY }),
+  };
+}
+
+/** A client whose connection is made at its first call, so that an API starts and accepts while Temporal is down. */
+export function createTemporalClient(config: ConnectionConfig, dataConverter: DataConverter): Client {
+  const connection = Connection.lazy(connectionOptions(config));
+  return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
+}
+
+/** The worker's own connection; throws where Temporal cannot be reached. */
+export async function connectWorker(config: ConnectionConfig): Promise<NativeConnection> {
+  return await NativeConnection.connect(connectionOptions(config));
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import type { DataConverter } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+
+import { PROVIDERS } from '../domain/methods';
+import { providerTaskQueue, workflowTaskQueue } from '../workflows/contract';
+
+export interface WorkersOptions {
+  /** One connection per worker: two workers on one connection may not share a task queue. */
+  connect: () => Promise<NativeConnection>;
+  namespace: string;
+  taskQueuePrefix: string;
+  dataConverter: DataConverter;
+  activities: object;
+  /** Milliseconds that activities get to end when the worker stops. */
+  shutdownGraceMs: number;
+  /** The code of the workflows: the prebuilt bundle, or a path to bundle from (development and tests). */
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+}
+
+export interface Workers {
+  /** Settles when all have stopped; rejects when one breaks. */
+  done: Promise<void>;
+  /** The state of each worker by its task queue, as the SDK names it. */
+  states(): Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** The prebuilt workflow bundle beside the compiled code, or null in a tree that was not built. */
+export function prebuiltBundle(distDirectory: string): { codePath: string } | null {
+  const codePath = path.join(distDirectory, 'workflow-bundle.js');
+  return existsSync(codePath) ? { codePath } : null;
+}
+
+/** Starts one worker for workflows and local activities, and one for each provider's activities. */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const common = {
+    namespace: options.namespace,
+    dataConverter: options.dataConverter,
+    activities: options.activities,
+    shutdownGraceTime: options.shutdownGraceMs,
+    shutdownForceTime: options.shutdownGraceMs + 10_000,
+  };
+  const connections: NativeConnection[] = [];
+  const workers: Worker[] = [];
+  const create = async (rest: Partial<WorkerOptions> & { taskQueue: string }): Promise<void> => {
+    const connection = await options.connect();
+    connections.push(connection);
+    workers.push(await Worker.create({ ...common, ...rest, connection }));
+  };
+  try {
+    await create({
+      taskQueue: workflowTaskQueue(options.taskQueuePrefix),
+      ...options.workflows,
+      // After a kill a cached workflow waits this long for its old worker, up to 10 s by default.
+      stickyQueueScheduleToStartTimeout: '2s',
+      maxConcurrentLocalActivityExecutions: 100,
+    });
+    for (const provider of PROVIDERS) {
+      await create({ taskQueue: providerTaskQueue(options.taskQueuePrefix, provider) });
+    }
+  } catch (error) {
+    // A worker that was created but never run keeps the process alive.
+    await Promise.all(connections.map((connection) => connection.close()));
+    throw error;
+  }
+  const done = Promise.all(workers.map((worker) => worker.run()))
+    .then(() => undefined)
+    .finally(() => Promise.all(connections.map((connection) => connection.close())));
+  return {
+    done,
+    states: () => Object.fromEntries(workers.map((worker) => [worker.options.taskQueue, worker.getState()])),
+    async close() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await done;
+    },
+  };
+}

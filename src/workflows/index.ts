@@ -1,0 +1,3 @@
+export { payoutWorkflow } from './payout';
+export { payoutWatchWorkflow, providerBalanceWorkflow, retryCheckWorkflow } from './questions';
+export { webhookWorkflow } from './webhook';
