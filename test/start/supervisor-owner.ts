@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     runFile,
     logDirectory,
     report: print,
+    shortLifeMs: 0,
     onLoss: (error) => print(`lost: ${error.message}`),
   });
   const stop = async (code: number): Promise<never> => {
@@ -49,9 +50,9 @@ async function main(): Promise<void> {
     }
     if (last === 'fails')
       await supervisor.start({ name: 'last', command: process.execPath, args: ['-e', 'process.exit(3)'] });
-    if (last === 'hangs') {
-      print('last one hangs');
-      const args = ['-e', 'setInterval(() => undefined, 1000)'];
+    if (last) {
+      print(`last one ${last}`);
+      const args = ['-e', last === 'fails' ? 'process.exit(3)' : 'setInterval(() => undefined, 1000)'];
       await supervisor.start({ name: 'last', command: process.execPath, args, ready: () => delay(50, false) });
     }
     print('ready');

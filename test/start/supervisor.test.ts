@@ -50,7 +50,9 @@ function own(ownerOptions = options): Owner {
 }
 
 async function said(owner: Owner, line: string): Promise<void> {
-  await eventually(() => owner.output().includes(line) || owner.process.exitCode !== null);
+  await eventually(
+    () => owner.output().includes(line) || owner.process.exitCode !== null || owner.process.signalCode !== null,
+  );
   expect(owner.output()).toContain(line);
 }
 
@@ -99,7 +101,7 @@ test('Ctrl-C while a child is still starting closes every child', async () => {
 
 test('a start that fails half way closes the children that were up', async () => {
   const owner = own({ ...options, last: 'fails' });
-  await said(owner, 'child');
+  await said(owner, 'last one fails');
   expect(await owner.exitCode).toBe(1);
   expect(owner.output()).toContain('failed: last ended');
   for (const port of options.ports) await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow();
@@ -150,14 +152,22 @@ test.each(['startedAt', 'executable', 'port'] as const)(
   },
 );
 
-test('a child that is killed is started again', async () => {
+test('a child that is killed is started again, PostgreSQL too', async () => {
+  options.postgres = { directory: join(directory, 'postgres'), port: await findFreePort() };
   const owner = own();
   await said(owner, 'ready');
-  const [child] = childrenOf(recorded());
-  // A child that ends soon after its start is not tried again.
-  await eventually(() => Date.now() - owner.process.spawnargs.length > 0);
-  process.kill(child!.pid, 'SIGKILL');
-  await eventually(() => /starting it again|lost/.test(owner.output()));
+  const [postgres, child] = childrenOf(recorded());
+  for (const { pid } of [postgres!, child!]) process.kill(pid, 'SIGKILL');
+  await eventually(async () => {
+    expect(owner.output()).not.toContain('lost');
+    const answers = await fetch(`http://127.0.0.1:${options.ports[0]}`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    return answers && recorded().some(({ name, pid }) => name === 'postgres' && pid !== postgres!.pid);
+  });
+  process.kill(-owner.process.pid!, 'SIGINT');
+  await owner.exitCode;
 });
 
 test('PostgreSQL keeps what was committed, killed together with everything else or left by its parent', async () => {

@@ -1,0 +1,74 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+import type { Environment } from '../domain/environment';
+import type { Principal, Subject } from '../domain/principal';
+import { newId } from './ids';
+import type { Db } from './pool';
+
+export type NewApiKey =
+  | { role: 'merchant'; merchantId: string; environment: Environment; subject: Subject }
+  | { role: 'operator'; subject: { kind: 'person'; personId: string } };
+
+/** `cauri_<sandbox|live|op>_<prefix>_<secret>`: the prefix names the key in talk, the secret is 256 random bits. */
+const KEY_PATTERN = /^cauri_(?:sandbox|live|op)_([a-z0-9]{8})_[A-Za-z0-9_-]{43}$/;
+
+/** Makes a key and stores its hash. The key itself is returned once and kept nowhere. */
+export async function createApiKey(db: Db, owner: NewApiKey): Promise<{ id: string; key: string }> {
+  const id = newId('key');
+  const prefix = randomBytes(4).toString('hex');
+  const scope = owner.role === 'operator' ? 'op' : owner.environment;
+  const key = `cauri_${scope}_${prefix}_${randomBytes(32).toString('base64url')}`;
+  await db.query(
+    `insert into api_keys (id, prefix, hash, role, merchant_id, environment, person_id, system_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      id,
+      prefix,
+      hashOf(key),
+      owner.role,
+      owner.role === 'merchant' ? owner.merchantId : null,
+      owner.role === 'merchant' ? owner.environment : null,
+      owner.subject.kind === 'person' ? owner.subject.personId : null,
+      owner.subject.kind === 'system' ? owner.subject.systemId : null,
+    ],
+  );
+  return { id, key };
+}
+
+interface ApiKeyRow {
+  id: string;
+  role: Principal['role'];
+  merchant_id: string | null;
+  environment: Environment | null;
+  person_id: string | null;
+  system_id: string | null;
+}
+
+/** Who a key stands for; null where it is not one of ours or was revoked. */
+export async function findPrincipal(db: Db, key: string): Promise<Principal | null> {
+  if (!KEY_PATTERN.test(key)) return null;
+  const { rows } = await db.query<ApiKeyRow>(
+    `select id, role, merchant_id, environment, person_id, system_id from api_keys
+     where hash = $1 and revoked_at is null`,
+    [hashOf(key)],
+  );
+  return rows[0] ? rowToPrincipal(rows[0]) : null;
+}
+
+function rowToPrincipal(row: ApiKeyRow): Principal {
+  const subject = subjectOf(row);
+  if (row.role === 'operator') return { role: 'operator', keyId: row.id, subject };
+  if (row.merchant_id === null || row.environment === null) throw new Error(`key ${row.id} has no tenant`);
+  return { role: 'merchant', keyId: row.id, subject, merchantId: row.merchant_id, environment: row.environment };
+}
+
+function subjectOf(row: ApiKeyRow): Subject {
+  if (row.person_id !== null) return { kind: 'person', personId: row.person_id };
+  if (row.system_id !== null) return { kind: 'system', systemId: row.system_id };
+  throw new Error(`key ${row.id} has no subject`);
+}
+
+/** A key is 256 random bits: a plain hash suffices, and equal time does not matter for a look-up by hash. */
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

@@ -1,0 +1,81 @@
+import type { Tenant } from '../domain/environment';
+import type { MethodId } from '../domain/methods';
+import type { Payout } from '../domain/payout';
+import type { PayoutState } from '../domain/payout-state';
+import type { PayoutStart } from '../domain/payout-start';
+import { rowToPayout } from './payout-rows';
+import type { PayoutRow } from './payout-rows';
+import type { Db } from './pool';
+
+/** A merchant's payout with its sealed customer; null where it is not the merchant's in this environment. */
+export async function findPayoutOf(
+  db: Db,
+  tenant: Tenant,
+  payoutId: string,
+): Promise<{ payout: Payout; customerEnc: Buffer } | null> {
+  const { rows } = await db.query<PayoutRow>(
+    'select * from payouts where id = $1 and merchant_id = $2 and environment = $3',
+    [payoutId, tenant.merchantId, tenant.environment],
+  );
+  return rows[0] ? { payout: rowToPayout(rows[0]), customerEnc: rows[0].customer_enc } : null;
+}
+
+/** What starting the run of a payout needs; null where there is no such payout. */
+export async function findPayoutStart(db: Db, payoutId: string): Promise<PayoutStart | null> {
+  const { rows } = await db.query<PayoutRow>('select * from payouts where id = $1', [payoutId]);
+  return rows[0] ? rowToPayout(rows[0]) : null;
+}
+
+export interface PayoutFilter {
+  status?: readonly PayoutState[] | undefined;
+  method?: MethodId | undefined;
+  reference?: string | undefined;
+  /** E.164. */
+  recipient?: string | undefined;
+  createdAfter?: Date | undefined;
+  createdBefore?: Date | undefined;
+  /** Minor units, both ends included. */
+  amountMin?: bigint | undefined;
+  amountMax?: bigint | undefined;
+}
+
+/**
+ * A merchant's payouts, newest first, that come after the payout `after` in that order; one more than `limit` is never
+ * read by the caller, so `limit` rows may mean that there are more.
+ */
+export async function searchPayouts(
+  db: Db,
+  tenant: Tenant,
+  { filter, after, limit }: { filter: PayoutFilter; after: string | null; limit: number },
+): Promise<readonly Payout[]> {
+  const { rows } = await db.query<PayoutRow>(
+    `select * from payouts
+     where merchant_id = $1 and environment = $2
+       and ($3::text[] is null or state = any ($3))
+       and ($4::text is null or method = $4)
+       and ($5::text is null or reference = $5)
+       and ($6::text is null or recipient_msisdn = $6)
+       and ($7::timestamptz is null or accepted_at > $7)
+       and ($8::timestamptz is null or accepted_at < $8)
+       and ($9::bigint is null or amount >= $9)
+       and ($10::bigint is null or amount <= $10)
+       and ($11::text is null or (accepted_at, id) < (
+         select accepted_at, id from payouts where id = $11 and merchant_id = $1 and environment = $2))
+     order by accepted_at desc, id desc limit $12`,
+    [
+      tenant.merchantId,
+      tenant.environment,
+      filter.status ?? null,
+      filter.method ?? null,
+      filter.reference ?? null,
+      filter.recipient ?? null,
+      filter.createdAfter ?? null,
+      filter.createdBefore ?? null,
+      filter.amountMin ?? null,
+      filter.amountMax ?? null,
+      after,
+      limit,
+    ],
+  );
+  return rows.map(rowToPayout);
+}

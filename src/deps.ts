@@ -1,0 +1,109 @@
+import type { Client } from '@temporalio/client';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import type { Pool } from 'pg';
+
+import { createActivities } from './activities/activities';
+import type { Activities } from './activities/activities';
+import type { PayoutSettings } from './activities/payout-settings';
+import { createProviderAccess } from './activities/provider-access';
+import { createRequestBudget } from './activities/request-budget';
+import type { Config } from './config';
+import { createPool } from './db/pool';
+import { createLogger } from './logger';
+import type { Logger } from './logger';
+import { createProviders } from './providers/registry';
+import type { Providers } from './providers/registry';
+import { createTemporalClient } from './temporal/connect';
+import { createDataConverter } from './temporal/data-converter';
+import { createPayloadCodec } from './temporal/payload-codec';
+import { loadMasterKeys } from './vault/master-keys';
+import { createVault } from './vault/vault';
+import type { Vault } from './vault/vault';
+
+/** What every process of Cauri is built from. */
+export interface Core {
+  config: Config;
+  logger: Logger;
+  pool: Pool;
+  vault: Vault;
+  providers: Providers;
+  dataConverter: DataConverter;
+  payloadCodec: PayloadCodec;
+  temporal: Client;
+  close(): Promise<void>;
+}
+
+/** The only place where the parts are wired; built in order, closed in reverse. */
+export async function createCore(config: Config, name: string): Promise<Core> {
+  const logger = createLogger({ level: config.LOG_LEVEL, name: `cauri-${name}` });
+  const masterKeys = await loadMasterKeys(config);
+  const pool = createPool({
+    databaseUrl: config.DATABASE_URL,
+    size: config.DATABASE_POOL_SIZE,
+    onIdleError: (err) => logger.warn({ err }, 'an idle database connection broke'),
+  });
+  const payloadCodec = createPayloadCodec(masterKeys);
+  const dataConverter = createDataConverter(masterKeys);
+  const temporal = createTemporalClient(config, dataConverter);
+  return {
+    config,
+    logger,
+    pool,
+    dataConverter,
+    payloadCodec,
+    temporal,
+    vault: createVault({ pool, masterKeys }),
+    providers: createProviders({
+      orange: {
+        baseUrl: config.ORANGE_BASE_URL,
+        timeouts: {
+          connectMs: config.ORANGE_CONNECT_TIMEOUT_MS,
+          headersMs: config.ORANGE_HEADERS_TIMEOUT_MS,
+          bodyMs: config.ORANGE_BODY_TIMEOUT_MS,
+        },
+        settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
+      },
+    }),
+    async close() {
+      await temporal.connection.close();
+      await pool.end();
+    },
+  };
+}
+
+/** The activities of a worker, over its core. */
+export function createWorkerActivities({ config, pool, vault, providers, logger }: Core): Activities {
+  const budget = createRequestBudget({
+    pool,
+    requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null,
+    patienceMs: 5_000,
+  });
+  const access = createProviderAccess({
+    pool,
+    sealing: vault,
+    fingerprintPin: vault.fingerprintPin,
+    providers,
+    budget,
+  });
+  return createActivities({
+    pool,
+    access,
+    budget,
+    logger,
+    sealing: vault,
+    settings: payoutSettings(config),
+    webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
+  });
+}
+
+function payoutSettings(config: Config): PayoutSettings {
+  return {
+    sendByMs: config.ORANGE_CONNECT_TIMEOUT_MS + 10_000,
+    sendByMarginMs: config.SEND_BY_MARGIN_MS,
+    backOff: { firstMs: config.BACK_OFF_FIRST_MS, maxMs: config.BACK_OFF_MAX_MS },
+    watchMs: config.LATE_CREDIT_WATCH_MS,
+    poll: { firstMs: config.POLL_FIRST_MS, maxMs: config.POLL_MAX_MS },
+    pollLoopMs: 20_000,
+    settlementWindowMs: null,
+  };
+}

@@ -1,0 +1,147 @@
+interface ProblemKind {
+  /** HTTP status. */
+  status: number;
+  title: string;
+  /** What the caller can do about it. */
+  fix: string;
+}
+
+/** Every error that the API answers with, by its stable code; docs/errors.md is generated from this table. */
+export const PROBLEMS = {
+  malformed_json: { status: 400, title: 'The body is not JSON', fix: 'Send one JSON document in UTF-8.' },
+  malformed_request: {
+    status: 400,
+    title: 'The request cannot be read',
+    fix: 'Check the address, headers and encoding.',
+  },
+  idempotency_key_missing: {
+    status: 400,
+    title: 'Idempotency-Key is missing',
+    fix: 'Send an `Idempotency-Key` header that names this business act, and the same one again when you repeat it.',
+  },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'Idempotency-Key is not usable',
+    fix: 'Use 1 to 255 visible ASCII characters without spaces.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'No valid API key',
+    fix: 'Send `Authorization: Bearer <key>` with a key that is not revoked.',
+  },
+  callback_not_authentic: {
+    status: 401,
+    title: 'The callback is not authentic',
+    fix: 'Sign it with the secret, or send the authorization value, that was registered for it.',
+  },
+  wrong_role: { status: 403, title: 'Not for this kind of key', fix: 'Use a key of the role that the route names.' },
+  origin_refused: {
+    status: 403,
+    title: 'Not from here',
+    fix: 'Call from the origin of TEMPORAL_UI_URL; without CODEC_TOKEN, from loopback only.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is no such thing',
+    fix: 'Check the address and the id, and whose key you use.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Not with this method',
+    fix: 'Use one of the methods in the `Allow` header.',
+  },
+  request_timeout: { status: 408, title: 'The request came in too slowly', fix: 'Send it again, faster.' },
+  idempotency_key_reused: {
+    status: 409,
+    title: 'Idempotency-Key was used for something else',
+    fix: 'Take a new key for a new act, or repeat the first request unchanged; the changed fields are named.',
+  },
+  reference_taken: {
+    status: 409,
+    title: 'The reference is taken',
+    fix: 'Look the earlier payout up by its reference, or use another one.',
+  },
+  not_cancellable: {
+    status: 409,
+    title: 'The payout can no longer be cancelled',
+    fix: 'Something of it may have been sent, or it is final: follow its state.',
+  },
+  not_changeable: {
+    status: 409,
+    title: 'The payout can no longer be changed so',
+    fix: 'Description and metadata change while it can be cancelled, its time while it is scheduled.',
+  },
+  owned_by_bulk: {
+    status: 409,
+    title: 'The payout belongs to a bulk',
+    fix: 'Cancel or retry the bulk that is named.',
+  },
+  not_retryable: { status: 409, title: 'Only a failed payout is retried', fix: 'Follow its state.' },
+  attempt_mismatch: {
+    status: 409,
+    title: 'The payout is at another attempt',
+    fix: 'Read the payout again and send its present attempt as `expected_attempt`.',
+  },
+  review_open: {
+    status: 409,
+    title: 'People are looking into the payout',
+    fix: 'Wait until the review is closed.',
+  },
+  retry_found_paid: {
+    status: 409,
+    title: 'An earlier attempt was paid after all',
+    fix: 'Do not send it again; people look into it.',
+  },
+  retry_not_proven: {
+    status: 409,
+    title: 'An earlier attempt is not proven unpaid',
+    fix: 'Try again later.',
+  },
+  conflict: { status: 409, title: 'Somebody else changed it at the same time', fix: 'Read it again and decide anew.' },
+  delivery_under_way: {
+    status: 409,
+    title: 'The event is being delivered now',
+    fix: 'Try again in a minute.',
+  },
+  body_too_large: { status: 413, title: 'The body is too large', fix: 'Keep it below the limit that is named.' },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is of another type',
+    fix: 'Send `Content-Type: application/json` in UTF-8, uncompressed or gzip.',
+  },
+  invalid_request: {
+    status: 422,
+    title: 'Some fields are invalid',
+    fix: 'Change every field that `errors` names; nothing was accepted.',
+  },
+  no_route: {
+    status: 422,
+    title: 'No account for this method',
+    fix: 'Have a credential for the method saved in this environment.',
+  },
+  insufficient_float: {
+    status: 422,
+    title: 'The available float is too small',
+    fix: 'Top the float up or wait until held amounts are released; nothing was accepted.',
+  },
+  headers_too_large: { status: 431, title: 'The headers are too large', fix: 'Send fewer or shorter headers.' },
+  internal_error: {
+    status: 500,
+    title: 'Something of ours went wrong',
+    fix: 'Repeat the request with the same Idempotency-Key; name the `request_id` when you ask us.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Not possible right now',
+    fix: 'Repeat the request after `Retry-After` seconds, with the same Idempotency-Key.',
+  },
+  outcome_not_known: {
+    status: 503,
+    title: 'It may have been done or not',
+    fix: 'Repeat the request with the same Idempotency-Key: it is done once, and the answer tells.',
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];

@@ -1,0 +1,60 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { Registry } from 'prom-client';
+
+export interface HealthServerOptions {
+  host: string;
+  port: number;
+  /** What must hold for the process to be ready, by name; each answers within its own time limit. */
+  checks: Readonly<Record<string, () => Promise<boolean>>>;
+  metrics: Registry;
+}
+
+export interface HealthServer {
+  port: number;
+  close(): Promise<void>;
+}
+
+/** The worker's own small HTTP server: /livez, /readyz and /metrics, for those who run it. */
+export async function startHealthServer({ host, port, checks, metrics }: HealthServerOptions): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    void answer(request.url ?? '/').then(({ status, type, body }) => {
+      response.writeHead(status, { 'content-type': type }).end(body);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+
+  async function answer(url: string): Promise<{ status: number; type: string; body: string }> {
+    switch (url) {
+      case '/livez':
+        return { status: 200, type: 'application/json', body: '{"status":"ok"}' };
+      case '/readyz': {
+        const results = Object.fromEntries(
+          await Promise.all(
+            Object.entries(checks).map(async ([name, check]) => [name, await check().catch(() => false)] as const),
+          ),
+        );
+        const ready = Object.values(results).every(Boolean);
+        const body = JSON.stringify({ status: ready ? 'ok' : 'unavailable', checks: results });
+        return { status: ready ? 200 : 503, type: 'application/json', body };
+      }
+      case '/metrics':
+        return { status: 200, type: metrics.contentType, body: await metrics.metrics() };
+      default:
+        return { status: 404, type: 'application/json', body: '{"status":"not found"}' };
+    }
+  }
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

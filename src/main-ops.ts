@@ -1,0 +1,61 @@
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+import { loadConfig } from './config';
+import { createCore } from './deps';
+import { COMMANDS, describeCommands } from './ops/commands';
+import { authenticateOperator } from './ops/authenticate-operator';
+import { CommandError } from './ops/operator';
+import type { CommandArgs } from './ops/operator';
+
+/** `npm run ops -- COMMAND …`: the operator's key is read from CAURI_OPERATOR_KEY. */
+async function main(): Promise<number> {
+  const [name = '', ...rest] = process.argv.slice(2);
+  const command = COMMANDS[name];
+  if (!command) {
+    process.stdout.write(describeCommands());
+    return name === '' || name === 'help' ? 0 : 2;
+  }
+  const config = loadConfig(process.env);
+  const core = await createCore(config, 'ops');
+  try {
+    const { values, positionals } = parseArgs({
+      args: rest,
+      allowPositionals: true,
+      strict: true,
+      options: command.options,
+    });
+    const personId = await authenticateOperator(core.pool, process.env['CAURI_OPERATOR_KEY']);
+    await command.run(
+      {
+        ...core,
+        sealing: core.vault,
+        fingerprintPin: core.vault.fingerprintPin,
+        personId,
+        settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
+        readInput: () => text(process.stdin),
+        print: (line) => process.stdout.write(`${line}\n`),
+      },
+      { positionals, values: values as CommandArgs['values'] },
+    );
+    return 0;
+  } catch (error) {
+    if (!isUsersFault(error)) throw error;
+    process.stderr.write(`${error.message}\nusage: npm run ops -- ${command.usage}\n`);
+    return 1;
+  } finally {
+    await core.close();
+  }
+}
+
+function isUsersFault(error: unknown): error is Error {
+  return error instanceof CommandError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

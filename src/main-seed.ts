@@ -1,0 +1,26 @@
+import { writeFile } from 'node:fs/promises';
+
+import { loadConfig } from './config';
+import { createCore } from './deps';
+import { seedDevelopment } from './seed';
+
+/** Makes the start-up merchant of a development machine, once, and writes its keys to DEV_KEYS_FILE. */
+async function main(): Promise<void> {
+  const { WEBHOOK_URL: webhookUrl, DEV_KEYS_FILE: keysFile } = process.env;
+  if (webhookUrl === undefined || keysFile === undefined) throw new Error('WEBHOOK_URL and DEV_KEYS_FILE must be set');
+  const core = await createCore(loadConfig(process.env), 'seed');
+  try {
+    const keys = await seedDevelopment(core, { webhookUrl, keysFile });
+    if (keys) await writeFile(keysFile, JSON.stringify(keys, null, 2), { mode: 0o600 });
+  } finally {
+    await core.close();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

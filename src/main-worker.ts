@@ -1,0 +1,82 @@
+import path from 'node:path';
+
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+import { loadConfig } from './config';
+import { claimCallbacks } from './db/callbacks';
+import { claimUnclaimedDeliveries } from './db/outbox';
+import { createCore, createWorkerActivities } from './deps';
+import { startHealthServer } from './health-server';
+import { untilToldToStop } from './shutdown';
+import { createSweeper } from './sweeper/sweeper';
+import { connectWorker } from './temporal/connect';
+import { createPayoutRuns } from './temporal/payout-runs';
+import { installRuntimeLogger } from './temporal/runtime';
+import { registerSearchAttributes } from './temporal/search-attributes';
+import { prebuiltBundle, startWorkers } from './temporal/worker';
+import { collectPayoutMetrics } from './payout-metrics';
+
+/** Runs workflows and activities, and the sweeper. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const core = await createCore(config, 'worker');
+  const { logger, pool, temporal } = core;
+  installRuntimeLogger(logger, config.LOG_LEVEL === 'debug' ? 'DEBUG' : 'WARN');
+  await registerSearchAttributes(temporal);
+  const bundle = prebuiltBundle(__dirname);
+  const workers = await startWorkers({
+    connect: () => connectWorker(config),
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
+    dataConverter: core.dataConverter,
+    activities: createWorkerActivities(core),
+    shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
+    workflows: bundle ? { workflowBundle: bundle } : { workflowsPath: path.join(__dirname, 'workflows') },
+  });
+  const runs = createPayoutRuns({
+    client: temporal,
+    pool,
+    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
+    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
+    webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
+    logger,
+  });
+  const sweeper = createSweeper({
+    pool,
+    runs,
+    claimCallbacks: (limit) => claimCallbacks(pool, limit),
+    claimWebhooks: (limit) => claimUnclaimedDeliveries(pool, limit),
+    logger,
+    everyMs: config.SWEEP_EVERY_MS,
+    recheckMs: config.SWEEP_RECHECK_MS,
+  });
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  collectPayoutMetrics(metrics, pool);
+  const health = await startHealthServer({
+    host: config.METRICS_HOST,
+    port: config.METRICS_PORT,
+    metrics,
+    checks: {
+      database: () => pool.query('select 1').then(() => true),
+      temporal: () => temporal.workflowService.getSystemInfo({}).then(() => true),
+      pollers: () => Promise.resolve(Object.values(workers.states()).every((state) => state === 'RUNNING')),
+    },
+  });
+  logger.info({ port: health.port, taskQueues: Object.keys(workers.states()) }, 'worker is up');
+
+  const reason = await Promise.race([untilToldToStop(), workers.done.then(() => 'workers ended')]);
+  logger.info({ reason }, 'worker is stopping');
+  await sweeper.close();
+  await workers.close();
+  await health.close();
+  await core.close();
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,46 @@
+import type { ParseArgsConfig } from 'node:util';
+
+import { credentialCommand } from './credential';
+import { returnCommand, topUpCommand } from './float';
+import type { Command } from './operator';
+import { providerCommand } from './provider';
+import { resolveCommand } from './resolve';
+import { reviewsCommand } from './reviews';
+import { statementCommand } from './statement';
+import { resumeCommand, stopCommand } from './stop-resume';
+
+const text = { type: 'string' } as const;
+
+/** Every operator's command by its name, with the options that it knows. */
+export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<ParseArgsConfig['options']> }>> = {
+  reviews: { ...reviewsCommand, options: {} },
+  resolve: { ...resolveCommand, options: { as: text, evidence: text, 'provider-reference': text } },
+  'top-up': {
+    ...topUpCommand,
+    options: { merchant: text, environment: text, currency: text, amount: text, request: text },
+  },
+  return: { ...returnCommand, options: {} },
+  stop: { ...stopCommand, options: { reason: text } },
+  resume: { ...resumeCommand, options: {} },
+  statement: { ...statementCommand, options: { provider: text } },
+  credential: {
+    ...credentialCommand,
+    options: {
+      merchant: text,
+      environment: text,
+      provider: text,
+      operator: text,
+      account: text,
+      'id-type': text,
+      role: text,
+      unchecked: { type: 'boolean' },
+    },
+  },
+  provider: { ...providerCommand, options: { merchant: text, environment: text, operator: text, reference: text } },
+};
+
+/** The list that `npm run ops` prints. */
+export function describeCommands(): string {
+  const lines = Object.values(COMMANDS).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);
+  return `npm run ops -- COMMAND   (your operator key in CAURI_OPERATOR_KEY)\n\n${lines.join('\n')}\n`;
+}

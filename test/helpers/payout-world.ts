@@ -1,0 +1,299 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { pino } from 'pino';
+import type { Pool } from 'pg';
+import type { Client } from '@temporalio/client';
+
+import { createActivities } from '../../src/activities/activities';
+import type { Activities, ActivityDeps } from '../../src/activities/activities';
+import { createProviderAccess } from '../../src/activities/provider-access';
+import { createRequestBudget } from '../../src/activities/request-budget';
+import type { PayoutSettings } from '../../src/activities/payout-settings';
+import { newId } from '../../src/db/ids';
+import { topUpFloat } from '../../src/db/operator-actions';
+import { findPayout } from '../../src/db/payout-rows';
+import { createPool } from '../../src/db/pool';
+import { saveCredential } from '../../src/db/save-credential';
+import { listSubmissions } from '../../src/db/submissions';
+import type { Payout } from '../../src/domain/payout';
+import type { PayoutState } from '../../src/domain/payout-state';
+import type { Submission } from '../../src/domain/submission';
+import { createProviders } from '../../src/providers/registry';
+import type { Providers } from '../../src/providers/registry';
+import { createOrangeSimulator, SCENARIOS } from '../../src/simulators/orange';
+import type { OrangeSimulator, OrangeSimulatorOptions, ScenarioName } from '../../src/simulators/orange';
+import { createTemporalClient, connectWorker } from '../../src/temporal/connect';
+import { createDataConverter } from '../../src/temporal/data-converter';
+import { installRuntimeLogger } from '../../src/temporal/runtime';
+import { registerSearchAttributes } from '../../src/temporal/search-attributes';
+import { startWorkers } from '../../src/temporal/worker';
+import type { Workers } from '../../src/temporal/worker';
+import type { MasterKeys } from '../../src/vault/master-keys';
+import { createVault } from '../../src/vault/vault';
+import type { Vault } from '../../src/vault/vault';
+import { PAYOUT_WORKFLOW, payoutWorkflowId, workflowTaskQueue } from '../../src/workflows/contract';
+import { createTestDatabase } from './postgres';
+import { temporalAddress, uniqueName } from './temporal-server';
+
+// Refusals and retries are what these tests are about: the SDK's warnings of them are only shown on demand.
+installRuntimeLogger(pino({ level: process.env['TEST_LOG'] ?? 'silent' }));
+
+export const PIN = '2468';
+export const ACCOUNT = '781234567';
+export const FLOAT = 1_000_000n;
+
+export interface PayoutWorldOptions {
+  settings?: Partial<PayoutSettings>;
+  simulator?: OrangeSimulatorOptions;
+  timeouts?: { connectMs?: number; headersMs?: number; bodyMs?: number };
+  /** The PIN that is saved; the simulator's own by default. */
+  pin?: string;
+  gate?: 'open' | 'unproven';
+  temporal?: string;
+}
+
+/** Real PostgreSQL, real Temporal, real HTTP to a simulator: one merchant with a float and a credential. */
+export interface PayoutWorld {
+  pool: Pool;
+  vault: Vault;
+  providers: Providers;
+  simulator: OrangeSimulator;
+  client: Client;
+  merchantId: string;
+  credentialId: string;
+  settings: PayoutSettings;
+  activities: Activities;
+  taskQueuePrefix: string;
+  /** A number in E.164 that meets this scenario of the simulator and was not used before. */
+  recipientOf(scenario: ScenarioName): string;
+  /** Accepts a payout as the API does: row, first event and hold in one transaction. */
+  accept(payout?: { recipient?: string; amount?: bigint; scheduledAt?: Date }): Promise<string>;
+  startRun(payoutId: string): Promise<void>;
+  startWorkers(overrides?: Partial<Activities>): Promise<Workers>;
+  payout(payoutId: string): Promise<Payout>;
+  submissions(payoutId: string): Promise<readonly Submission[]>;
+  /** The states that the payout went through, in order. */
+  states(payoutId: string): Promise<readonly PayoutState[]>;
+  untilState(payoutId: string, ...states: PayoutState[]): Promise<Payout>;
+  balances(): Promise<Record<string, bigint>>;
+  /** Money that truly moved to a recipient, by the simulator's own ledger. */
+  credited(recipient: string): Promise<bigint>;
+  saveCredential(pin: string, gate: 'open' | 'unproven'): Promise<void>;
+  close(): Promise<void>;
+}
+
+const WORKFLOWS = path.join(__dirname, '..', '..', 'src', 'workflows', 'index.ts');
+
+export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promise<PayoutWorld> {
+  const database = await createTestDatabase();
+  const pool = createPool({ databaseUrl: database.url, size: 20, onIdleError: () => undefined });
+  const masterKeys: MasterKeys = [{ id: 'test', key: randomBytes(32) }];
+  const vault = createVault({ pool, masterKeys });
+  const simulator = await createOrangeSimulator({ rateLimitPerMinute: null, ...options.simulator });
+  const providers = createProviders({
+    orange: {
+      baseUrl: simulator.url,
+      timeouts: { connectMs: 5_000, headersMs: 2_000, bodyMs: 2_000, ...options.timeouts },
+    },
+  });
+  const settings: PayoutSettings = {
+    sendByMs: 5_000,
+    sendByMarginMs: 500,
+    backOff: { firstMs: 200, maxMs: 1_000 },
+    watchMs: 60_000,
+    poll: { firstMs: 100, maxMs: 500 },
+    pollLoopMs: 5_000,
+    settlementWindowMs: 60_000,
+    ...options.settings,
+  };
+  const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+  const budget = createRequestBudget({ pool, requestsPerMinute: null, patienceMs: 1_000 });
+  const deps: ActivityDeps = {
+    pool,
+    budget,
+    settings,
+    logger,
+    access: createProviderAccess({ pool, sealing: vault, fingerprintPin: vault.fingerprintPin, providers, budget }),
+    sealing: vault,
+    webhooks: { timeoutMs: 1_000, allowLoopback: true },
+  };
+  const activities = createActivities(deps);
+  const connection = {
+    TEMPORAL_ADDRESS: options.temporal ?? temporalAddress(),
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_TLS: false,
+    TEMPORAL_API_KEY: undefined,
+  };
+  const dataConverter = createDataConverter(masterKeys);
+  const client = createTemporalClient(connection, dataConverter);
+  await registerSearchAttributes(client);
+  const taskQueuePrefix = uniqueName('w');
+  const started: Workers[] = [];
+
+  const merchantId = newId('mer');
+  await pool.query('insert into merchants (id, name) values ($1, $1)', [merchantId]);
+  for (const person of ['per_one', 'per_two']) {
+    await pool.query('insert into persons (id, name) values ($1, $1)', [person]);
+  }
+  const tenant = { merchantId, environment: 'sandbox' } as const;
+  await topUpFloat(pool, { ...tenant, currency: 'XOF', amount: FLOAT, requestId: 'first', personId: 'per_one' });
+
+  async function save(pin: string, gate: 'open' | 'unproven'): Promise<string> {
+    const secret = JSON.stringify({ clientId: 'sandbox-client', clientSecret: 'sandbox-secret' });
+    const { id } = await saveCredential(pool, {
+      ...tenant,
+      id: newId('cred'),
+      provider: 'orange',
+      operator: 'orange_sn',
+      role: 'primary',
+      accountNumber: ACCOUNT,
+      idType: 'MSISDN',
+      secretEnc: await vault.seal(merchantId, 'credential', secret),
+      pinEnc: await vault.seal(merchantId, 'pin', pin),
+      pinFingerprint: vault.fingerprintPin('orange', ACCOUNT, pin),
+      gate,
+      personId: 'per_one',
+    });
+    return id;
+  }
+  const credentialId = await save(options.pin ?? PIN, options.gate ?? 'open');
+  let used = 0;
+
+  const world: PayoutWorld = {
+    pool,
+    vault,
+    providers,
+    simulator,
+    client,
+    merchantId,
+    credentialId,
+    settings,
+    activities,
+    taskQueuePrefix,
+
+    recipientOf(name) {
+      const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+      used += 1;
+      const number = String(used).padStart(3, '0');
+      return scenario?.code == null ? `+221771000${number}` : `+2217700${scenario.code}${number}`;
+    },
+
+    async accept({ recipient = world.recipientOf('success'), amount = 1_000n, scheduledAt } = {}) {
+      const id = newId('po');
+      const state = scheduledAt ? 'scheduled' : 'queued';
+      const reason = scheduledAt ? 'scheduled_by_api' : 'accepted_by_api';
+      const customer = await vault.seal(merchantId, 'customer', '{}');
+      const trx = await pool.connect();
+      try {
+        await trx.query('begin');
+        await trx.query(
+          `insert into payouts (id, merchant_id, environment, owner, state, amount, currency, method, provider,
+             credential_id, recipient_msisdn, description, customer_enc, scheduled_at, reason, sweep_after, created_by)
+           values ($1, $2, 'sandbox', $3, $4, $5, 'XOF', 'orange_sn', 'orange', $6, $7, 'test', $8, $9, $10,
+             now() + interval '1 hour', 'test')`,
+          [
+            id,
+            merchantId,
+            `payout/${id}`,
+            state,
+            amount,
+            credentialId,
+            recipient,
+            customer,
+            scheduledAt ?? null,
+            reason,
+          ],
+        );
+        await trx.query(
+          `insert into payout_events (payout_id, sequence, to_state, actor, reason) values ($1, 1, $2, 'system', $3)`,
+          [id, state, reason],
+        );
+        await trx.query('select open_hold($1)', [id]);
+        await trx.query('commit');
+      } finally {
+        trx.release();
+      }
+      return id;
+    },
+
+    async startRun(payoutId) {
+      await client.workflow.start(PAYOUT_WORKFLOW, {
+        taskQueue: workflowTaskQueue(taskQueuePrefix),
+        workflowId: payoutWorkflowId(payoutId),
+        args: [payoutId],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+    },
+
+    async startWorkers(overrides = {}) {
+      const workers = await startWorkers({
+        connect: () => connectWorker(connection),
+        namespace: 'default',
+        taskQueuePrefix,
+        dataConverter,
+        activities: { ...activities, ...overrides },
+        shutdownGraceMs: 2_000,
+        workflows: { workflowsPath: WORKFLOWS },
+      });
+      started.push(workers);
+      return workers;
+    },
+
+    async payout(payoutId) {
+      const payout = await findPayout(pool, payoutId);
+      if (!payout) throw new Error(`no payout ${payoutId}`);
+      return payout;
+    },
+
+    submissions: (payoutId) => listSubmissions(pool, payoutId),
+
+    async states(payoutId) {
+      const { rows } = await pool.query<{ to_state: PayoutState }>(
+        'select to_state from payout_events where payout_id = $1 order by sequence',
+        [payoutId],
+      );
+      return rows.map(({ to_state }) => to_state);
+    },
+
+    async untilState(payoutId, ...states) {
+      const until = Date.now() + 45_000;
+      for (;;) {
+        const payout = await world.payout(payoutId);
+        if (states.includes(payout.state)) return payout;
+        if (Date.now() > until)
+          throw new Error(`${payoutId} is ${payout.state} (${payout.reason}), not ${states.join()}`);
+        await sleep(50);
+      }
+    },
+
+    async balances() {
+      const { rows } = await pool.query<{ kind: string; balance: bigint }>(
+        'select kind, balance from ledger_accounts where merchant_id = $1',
+        [merchantId],
+      );
+      return Object.fromEntries(rows.map(({ kind, balance }) => [kind, balance]));
+    },
+
+    async credited(recipient) {
+      const { credits } = simulator.ledger();
+      const national = recipient.replace('+221', '');
+      return credits
+        .filter(({ customer }) => customer === national)
+        .reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+    },
+
+    saveCredential: async (pin, gate) => void (await save(pin, gate)),
+
+    async close() {
+      for (const workers of started) await workers.close();
+      await client.connection.close();
+      await pool.end();
+      await simulator.close();
+      await database.close();
+    },
+  };
+  return world;
+}
