@@ -54,8 +54,9 @@ create trigger ledger_entries_append_only before update or delete on ledger_entr
 
 create function apply_ledger_entry() returns trigger language plpgsql as $$
 begin
-  -- One order of locking for all kinds of entry: no two of them wait for each other in a ring.
-  perform 1 from ledger_accounts where id in (new.from_account, new.to_account) order by id for update;
+  -- One order of locking for all kinds of entry: no two of them wait for each other in a ring. No stronger lock than the
+  -- balance needs: the foreign keys of this very insert share-lock the accounts already, in everybody's transaction.
+  perform 1 from ledger_accounts where id in (new.from_account, new.to_account) order by id for no key update;
   update ledger_accounts set balance = balance - new.amount, updated_at = now() where id = new.from_account;
   update ledger_accounts set balance = balance + new.amount, updated_at = now() where id = new.to_account;
   return null;

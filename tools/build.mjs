@@ -11,8 +11,7 @@ export async function buildIfStale(root) {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   const node = (...args) => runQuietly(process.execPath, args, { cwd: root });
   await step('compile', () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'));
-  if (existsSync(join(root, 'src', 'workflows', 'index.ts')))
-    await step('bundle workflows', () => node('tools/bundle-workflows.mjs'));
+  await step('bundle workflows', () => node('tools/bundle-workflows.mjs'));
   writeFileSync(stampFile, stamp);
 }
 

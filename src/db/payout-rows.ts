@@ -84,7 +84,7 @@ export async function findPayout(db: Db, payoutId: string): Promise<Payout | nul
 
 /** Locks the payout's row: whoever commits first of an intent, a cancel, a decision or a late outcome wins. */
 export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
-  const { rows } = await trx.query<PayoutRow>('select * from payouts where id = $1 for update', [payoutId]);
+  const { rows } = await trx.query<PayoutRow>('select * from payouts where id = $1 for no key update', [payoutId]);
   if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
   return rowToPayout(rows[0]);
 }

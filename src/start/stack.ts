@@ -64,6 +64,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     METRICS_PORT: String(ports.worker),
     ORANGE_BASE_URL: url('simulator'),
     ALLOW_LOOPBACK_WEBHOOKS: 'true',
+    SHUTDOWN_GRACE_MS: env['SHUTDOWN_GRACE_MS'] ?? '5000',
     SIMULATOR_PORT: String(ports.simulator),
     SIMULATOR_JOURNAL: join(stateDirectory, 'simulator-journal.jsonl'),
     RECEIVER_PORT: String(ports.receiver),

@@ -31,7 +31,6 @@ export interface Supervisor {
 }
 
 /** A child that lived shorter than this is not started once more: it would only end again. */
-const SHORT_LIFE_MS = 5_000;
 
 /** Wait before a child is started again, so that what it left (sockets, shared memory) can go. */
 const RESTART_DELAY_MS = 1_000;

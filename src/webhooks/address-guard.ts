@@ -26,18 +26,18 @@ export interface CheckedTarget {
  * Throws `AddressRefused`.
  */
 export async function checkTarget(rawUrl: string, options: GuardOptions): Promise<CheckedTarget> {
-  const url = parse(rawUrl);
+  const url = parseUrl(rawUrl);
   if (url.protocol !== 'https:' && !(options.allowLoopback && url.protocol === 'http:')) {
     throw new AddressRefused('only https is allowed');
   }
   if (url.username !== '' || url.password !== '') throw new AddressRefused('a URL with credentials is not allowed');
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const addresses = ipaddr.isValid(host) ? [host] : await (options.lookup ?? lookupAll)(host);
+  const addresses = ipaddr.isValid(host) ? [host] : await resolve(host, options.lookup ?? lookupAll);
   const [first] = addresses;
   if (first === undefined) throw new AddressRefused('the host has no address');
   for (const address of addresses) {
     const range = rangeOf(address);
-    if (range === 'unicast' || (range === 'loopback' && options.allowLoopback)) continue;
+    if (range === 'public' || (range === 'loopback' && options.allowLoopback)) continue;
     throw new AddressRefused(`the host resolves to a ${range} address`);
   }
   if (url.protocol === 'http:' && !addresses.every((address) => rangeOf(address) === 'loopback')) {
@@ -46,7 +46,18 @@ export async function checkTarget(rawUrl: string, options: GuardOptions): Promis
   return { url, address: first };
 }
 
-function parse(rawUrl: string): URL {
+/** Why webhooks may not be sent to a URL, in words for the one who gave it; null where they may. */
+export async function explainRefusal(rawUrl: string, options: GuardOptions): Promise<string | null> {
+  try {
+    await checkTarget(rawUrl, options);
+    return null;
+  } catch (error) {
+    if (error instanceof AddressRefused) return error.message;
+    throw error;
+  }
+}
+
+function parseUrl(rawUrl: string): URL {
   try {
     return new URL(rawUrl);
   } catch {
@@ -54,20 +65,39 @@ function parse(rawUrl: string): URL {
   }
 }
 
-async function lookupAll(host: string): Promise<readonly string[]> {
+async function resolve(host: string, lookup: (host: string) => Promise<readonly string[]>): Promise<readonly string[]> {
   try {
-    return (await systemLookup(host, { all: true })).map(({ address }) => address);
+    return await lookup(host);
   } catch {
     throw new AddressRefused('the host does not resolve');
   }
 }
 
-/** The kind of network an address belongs to; an IPv4 address inside an IPv6 one counts as what it carries. */
+async function lookupAll(host: string): Promise<readonly string[]> {
+  return (await systemLookup(host, { all: true })).map(({ address }) => address);
+}
+
+/** Public addresses that are a machine's own cloud talking to it (Azure's host agent and metadata). */
+const CLOUD_INTERNAL = new Set(['168.63.129.16']);
+
+/** All that is routed in public; what lies outside is special, unassigned, or an IPv4 address in disguise. */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/** `public`, or the kind of network that the address belongs to, whatever form it comes in. */
 function rangeOf(address: string): string {
-  const parsed = ipaddr.parse(address);
-  if (parsed.kind() === 'ipv4') return parsed.range();
-  const ipv6 = parsed as ipaddr.IPv6;
-  if (ipv6.isIPv4MappedAddress()) return ipv6.toIPv4Address().range();
-  // 6to4, Teredo, NAT64 and whatever else carries an IPv4 address inside are no public unicast to ipaddr.js.
-  return ipv6.range();
+  if (!ipaddr.isValid(address)) return 'malformed';
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) {
+    if (CLOUD_INTERNAL.has(parsed.toString())) return 'cloud-internal';
+    return parsed.range() === 'unicast' ? 'public' : parsed.range();
+  }
+  if (parsed.range() !== 'unicast') return parsed.range();
+  // IPv4-compatible addresses (::/96) are unicast to ipaddr.js.
+  if (!parsed.match(GLOBAL_UNICAST)) return 'non-global';
+  return isIsatap(parsed) ? 'isatap' : 'public';
+}
+
+/** An interface id of 0000:5efe or 0200:5efe carries an IPv4 address behind it, under any prefix. */
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  return (parts[4] === 0 || parts[4] === 0x0200) && parts[5] === 0x5efe;
 }

@@ -3,7 +3,7 @@ import https from 'node:https';
 import { isIPv6 } from 'node:net';
 
 import { AddressRefused, checkTarget } from './address-guard';
-import type { GuardOptions } from './address-guard';
+import type { CheckedTarget, GuardOptions } from './address-guard';
 
 /** How one delivery ended. `gone`: the endpoint says that it wants no more (410). */
 export const DELIVERY_RESULTS = ['delivered', 'refused', 'gone', 'timeout', 'unreachable', 'address_refused'] as const;
@@ -16,15 +16,21 @@ export interface Delivery {
   durationMs: number;
 }
 
+export interface WebhookMessage {
+  url: string;
+  body: string;
+  headers: Record<string, string>;
+}
+
 /** What is read of an answer: its status decides, its body is of no interest and may be endless. */
 const MAX_ANSWER_BYTES = 4_096;
 
 /**
- * Posts one webhook. Never throws; follows no redirect (a redirect is a refusal); the whole exchange ends within
- * `timeoutMs`. Connects to the very address that was checked.
+ * Posts one webhook. Never throws; follows no redirect (a redirect is a refusal); the whole exchange, the look-up of the
+ * name included, ends within `timeoutMs`. Connects to the very address that was checked.
  */
 export async function sendWebhook(
-  message: { url: string; body: string; headers: Record<string, string> },
+  message: WebhookMessage,
   options: GuardOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   const startedAt = Date.now();
@@ -35,8 +41,8 @@ export async function sendWebhook(
   });
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
-    const { url, address } = await withinTime(checkTarget(message.url, options), signal);
-    const httpStatus = await post(url, address, message, signal);
+    const target = await withinTime(checkTarget(message.url, options), signal);
+    const httpStatus = await post(target, message, signal);
     if (httpStatus >= 200 && httpStatus < 300) return end('delivered', httpStatus);
     return end(httpStatus === 410 ? 'gone' : 'refused', httpStatus);
   } catch (error) {
@@ -54,48 +60,43 @@ async function withinTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
   ]);
 }
 
-async function post(
-  url: URL,
-  address: string,
-  message: { body: string; headers: Record<string, string> },
-  signal: AbortSignal,
-): Promise<number> {
+/** The status that came back. An answer that stalls, breaks or never ends after its headers has said its status. */
+async function post({ url, address }: CheckedTarget, message: WebhookMessage, signal: AbortSignal): Promise<number> {
   return await new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? https.request : http.request;
-    const request = send(
-      url,
-      {
-        method: 'POST',
-        agent: false,
-        signal,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(message.body),
-          'user-agent': 'Cauri-Webhooks/1',
-          ...message.headers,
-        },
-        // The checked address, whatever the name would resolve to by now; TLS still asks for the name's certificate.
-        lookup: (_host, lookupOptions, done) => {
-          const family = isIPv6(address) ? 6 : 4;
-          if (lookupOptions.all) done(null, [{ address, family }]);
-          else done(null, address, family);
-        },
+    const request = send(url, {
+      method: 'POST',
+      agent: false,
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(message.body),
+        'user-agent': 'Cauri-Webhooks/1',
+        ...message.headers,
       },
-      (response) => {
-        let bytes = 0;
-        const finish = (): void => {
-          resolve(response.statusCode ?? 0);
-          request.destroy();
-        };
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > MAX_ANSWER_BYTES) finish();
-        });
-        response.on('end', finish);
-        response.on('error', reject);
+      // The checked address, whatever the name would resolve to by now; TLS still asks for the name's certificate.
+      lookup: (_host, lookupOptions, done) => {
+        const family = isIPv6(address) ? 6 : 4;
+        if (lookupOptions.all) done(null, [{ address, family }]);
+        else done(null, address, family);
       },
-    );
-    request.on('error', reject);
+    });
+    let status: number | undefined;
+    const finish = (error?: Error): void => {
+      if (status === undefined) reject(error ?? new Error('closed without an answer'));
+      else resolve(status);
+      request.destroy();
+    };
+    request.on('response', (response) => {
+      status = response.statusCode;
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > MAX_ANSWER_BYTES) finish();
+      });
+      response.on('error', finish).on('close', finish);
+    });
+    request.on('error', finish).on('close', finish);
     request.end(message.body);
   });
 }

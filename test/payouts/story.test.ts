@@ -10,7 +10,9 @@ describe('one payout, carried by real Temporal, PostgreSQL and HTTP', () => {
   });
   afterAll(() => world.close());
 
-  async function carry(scenario: Parameters<PayoutWorld['recipientOf']>[0]): Promise<{ id: string; recipient: string }> {
+  async function carry(
+    scenario: Parameters<PayoutWorld['recipientOf']>[0],
+  ): Promise<{ id: string; recipient: string }> {
     const recipient = world.recipientOf(scenario);
     const id = await world.accept({ recipient });
     await world.startRun(id);

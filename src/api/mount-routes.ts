@@ -1,0 +1,86 @@
+import express from 'express';
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+
+import type { ApiDeps } from './deps';
+import { authenticate } from './middleware/authenticate';
+import { contextOf } from './middleware/request-context';
+import { ApiProblem } from './problem';
+import { expressPath } from './route';
+import type { Answer, Route } from './route';
+import { parseBody, parseQuery } from './validate';
+
+/** Mounts every route, and an answer to wrong methods on each of their paths. */
+export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDeps): void {
+  for (const route of routes) app[route.method](expressPath(route.path), ...routeHandlers(route, deps));
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
+    app.all(expressPath(path), (_request, response) => {
+      contextOf(response).route = path;
+      throw new ApiProblem('method_not_allowed', { detail: `Allowed: ${allow}.`, headers: { Allow: allow } });
+    });
+  }
+}
+
+function routeHandlers(route: Route, deps: ApiDeps): RequestHandler[] {
+  const limit = route.bodyLimit ?? deps.config.BODY_LIMIT_BYTES;
+  const readBody = route.rawBody
+    ? [express.raw({ type: () => true, limit })]
+    : route.body
+      ? [requireJson, express.json({ limit, strict: false })]
+      : [];
+  return [
+    // Before the body is read: who may not call is not listened to.
+    async (request, response, next) => {
+      const context = contextOf(response);
+      context.route = route.path;
+      if (route.access !== 'public') {
+        const principal = await authenticate(deps.pool, request, route.access);
+        context.ids['key'] = principal.keyId;
+        if (principal.role === 'merchant') context.ids['merchant'] = principal.merchantId;
+        response.locals['principal'] = principal;
+      }
+      next();
+    },
+    ...readBody,
+    async (request, response) => {
+      send(response, await route.handle(readCall(route, request, response), deps));
+    },
+  ];
+}
+
+function readCall(route: Route, request: Request, response: Response): Parameters<Route['handle']>[0] {
+  const params = route.params?.safeParse(request.params);
+  // An id that cannot be one of ours names nothing.
+  if (params?.success === false) throw new ApiProblem('not_found');
+  if (typeof request.params['payoutId'] === 'string') contextOf(response).ids['payout'] = request.params['payoutId'];
+  return {
+    principal: (response.locals['principal'] ?? null) as Parameters<Route['handle']>[0]['principal'],
+    params: params?.data,
+    query: route.query ? parseQuery(route.query, request.query) : undefined,
+    idempotencyKey: route.idempotent === true ? readIdempotencyKey(request) : '',
+    body: route.body ? parseBody(route.body, request.body, route.crossCheck) : undefined,
+    request,
+  };
+}
+
+function readIdempotencyKey(request: Request): string {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || key === '') throw new ApiProblem('idempotency_key_missing');
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new ApiProblem('idempotency_key_invalid');
+  return key;
+}
+
+function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  if (!hasBody) throw new ApiProblem('malformed_json', { detail: 'The request has no body.' });
+  if (!request.is('application/json')) throw new ApiProblem('unsupported_media_type');
+  next();
+}
+
+function send(response: Response, { status, body, type, headers }: Answer): void {
+  response.status(status).set({ 'Cache-Control': 'no-store', ...headers });
+  if (body === undefined) response.end();
+  else if (type === undefined) response.json(body);
+  else response.type(type).send(body);
+}

@@ -1,0 +1,27 @@
+import type { ProviderId } from '../domain/methods';
+import type { PayoutStart } from '../domain/payout-start';
+import type { PayoutProgress } from '../workflows/contract';
+
+/** How the API reaches the engine. Everything here may fail while the engine is down; nothing is lost by that. */
+export interface PayoutRuns {
+  /** Starts the payout's run, or leaves the one alone that it has. Skipped beyond the limit of starts under way. */
+  start(payout: PayoutStart): Promise<void>;
+  /** Tells the run to read the payout again. */
+  signalChanged(payoutId: string): Promise<void>;
+  /** Tells the run of a stored callback. */
+  signalReported(payoutId: string, callbackId: string): Promise<void>;
+  /** What only the run knows; null within a second where it is closed or cannot be reached. */
+  progress(payoutId: string): Promise<PayoutProgress | null>;
+  /** Looks up every earlier reference of a failed payout. Never throws. */
+  checkRetry(payoutId: string, provider: ProviderId): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
+  /** The provider's own balance of an account, in minor units as digits; null where it cannot be asked now. */
+  providerBalance(credentialId: string, provider: ProviderId): Promise<ProviderBalance | null>;
+}
+
+export interface ProviderBalance {
+  amount: string;
+  currency: string;
+  /** ISO 8601: when it was asked. */
+  at: string;
+}
+

@@ -1,0 +1,147 @@
+import { acceptPayout } from '../../db/accept-payout';
+import type { IdempotencyKey } from '../../db/idempotency-keys';
+import { newId } from '../../db/ids';
+import { findRouteCredential } from '../../db/routes';
+import { METHODS } from '../../domain/methods';
+import { ownPayoutOwner } from '../../domain/payout';
+import type { Payout } from '../../domain/payout';
+import { serializePayout } from '../../domain/payout-object';
+import { actorOf } from '../../domain/principal';
+import type { Principal } from '../../domain/principal';
+import type { ApiDeps } from '../deps';
+import { findFirstAnswer, hashFields } from '../first-answer';
+import { comparedFields, normalizePayout } from '../normalized-payout';
+import type { NormalizedPayout } from '../normalized-payout';
+import { ApiProblem } from '../problem';
+import { defineRoute } from '../route';
+import type { Answer } from '../route';
+import { payoutAnswer } from '../schemas/payout';
+import { checkPayoutRequest, payoutRequest } from '../schemas/payout-request';
+
+type Merchant = Extract<Principal, { role: 'merchant' }>;
+
+const MAX_SCHEDULE_MS = 366 * 24 * 3_600_000;
+
+export const acceptPayoutRoute = defineRoute({
+  method: 'post',
+  path: '/v1/payouts',
+  operationId: 'createPayout',
+  summary: 'Send a payout: from the 202 on it is never lost and never paid twice.',
+  tag: 'Payouts',
+  access: 'merchant',
+  idempotent: true,
+  body: payoutRequest,
+  crossCheck: checkPayoutRequest,
+  answers: { 202: { description: 'Accepted; the amount is held.', schema: payoutAnswer } },
+  problems: [
+    'idempotency_key_reused',
+    'reference_taken',
+    'no_route',
+    'insufficient_float',
+    'unavailable',
+    'outcome_not_known',
+  ],
+  async handle({ principal, body, idempotencyKey }, deps) {
+    const { merchantId, environment } = principal;
+    const requested = normalizePayout(body);
+    const key: IdempotencyKey = { merchantId, environment, operation: 'payout', key: idempotencyKey };
+    const fieldHashes = await hashFields(deps.sealing, merchantId, comparedFields(requested));
+    const first = await findFirstAnswer(deps, key, fieldHashes);
+    if (first) return replayed(first);
+
+    // Only now, since a repeated request may come after its time.
+    checkSchedule(requested.scheduledAt);
+    const payout = await newPayout(requested, principal, deps);
+    const answer = serializePayout(payout);
+    const [customerEnc, answerEnc] = await Promise.all([
+      deps.sealing.seal(merchantId, 'customer', JSON.stringify(requested.customer)),
+      deps.sealing.seal(merchantId, 'first-answer', JSON.stringify(answer)),
+    ]);
+    const result = await acceptPayout(deps.pool, {
+      payout,
+      customerEnc,
+      uniqueReference: requested.uniqueReference,
+      actor: actorOf(principal),
+      key,
+      binding: { fieldHashes, answerEnc },
+    });
+    switch (result) {
+      case 'accepted':
+        deps.metrics.payoutsAccepted.inc({ method: payout.method, environment });
+        startRun(payout, deps);
+        return { status: 202, body: answer, headers: { Location: locationOf(payout.id) } };
+      case 'insufficient_float':
+        throw new ApiProblem('insufficient_float');
+      case 'duplicate': {
+        const winner = await findFirstAnswer(deps, key, fieldHashes);
+        if (winner) return replayed(winner);
+        throw new ApiProblem('reference_taken', {
+          errors: [{ pointer: '/reference', detail: 'was used as unique by an earlier payout' }],
+        });
+      }
+      default:
+        return result satisfies never;
+    }
+  },
+});
+
+function checkSchedule(scheduledAt: Date | null): void {
+  if (scheduledAt === null) return;
+  const inMs = scheduledAt.getTime() - Date.now();
+  if (inMs > 0 && inMs <= MAX_SCHEDULE_MS) return;
+  throw new ApiProblem('invalid_request', {
+    errors: [{ pointer: '/scheduled_at', detail: 'give a time in the future, within 366 days, or leave it out' }],
+  });
+}
+
+async function newPayout(requested: NormalizedPayout, principal: Merchant, { pool }: ApiDeps): Promise<Payout> {
+  const { merchantId, environment } = principal;
+  const credentialId = await findRouteCredential(pool, { merchantId, environment, operator: requested.method });
+  if (credentialId === null) throw new ApiProblem('no_route');
+  const id = newId('po');
+  const isScheduled = requested.scheduledAt !== null;
+  const now = new Date();
+  return {
+    id,
+    merchantId,
+    environment,
+    owner: ownPayoutOwner(id),
+    state: isScheduled ? 'scheduled' : 'queued',
+    version: 1,
+    attempt: 1,
+    holdNo: 1,
+    amount: requested.amount,
+    currency: requested.currency,
+    method: requested.method,
+    provider: METHODS[requested.method].providers[0],
+    credentialId,
+    recipient: requested.recipient,
+    description: requested.description,
+    reference: requested.reference,
+    metadata: requested.metadata,
+    scheduledAt: requested.scheduledAt,
+    reason: isScheduled ? 'scheduled_by_api' : 'accepted_by_api',
+    retryAt: null,
+    deferrals: 0,
+    settleBy: null,
+    providerReference: null,
+    acceptedAt: now,
+    updatedAt: now,
+    finishedAt: null,
+  };
+}
+
+/** Never awaited: a payout without a run is taken up by the sweeper. */
+export function startRun(payout: Payout, { runs, logger }: Pick<ApiDeps, 'runs' | 'logger'>): void {
+  runs
+    .start(payout)
+    .catch((err: unknown) => logger.warn({ err, payoutId: payout.id }, 'the run was not started; the sweeper will'));
+}
+
+export function locationOf(payoutId: string): string {
+  return `/v1/payouts/${payoutId}`;
+}
+
+export function replayed({ payoutId, body }: { payoutId: string; body: unknown }): Answer {
+  return { status: 202, body, headers: { Location: locationOf(payoutId), 'Idempotent-Replayed': 'true' } };
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+/** A message for every way in which a field can be wrong; a missing one is told apart. */
+export function said(message: string): { error: (issue: { input?: unknown }) => string } {
+  return { error: (issue) => (issue.input === undefined ? `is required: ${message}` : message) };
+}
+
+/** Control characters and lone surrogates, which neither PostgreSQL nor people can read back. */
+const UNREADABLE = /[\p{Cc}\p{Cs}]/u;
+
+/** A trimmed line of text of 1 to `max` characters. */
+export function text(max: number): z.ZodString {
+  const message = `give a text of 1 to ${max} characters, without control characters`;
+  return z
+    .string(said(message))
+    .trim()
+    .min(1, message)
+    .max(max, message)
+    .refine((value) => !UNREADABLE.test(value), message);
+}
+
+/** One word of a closed list. */
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T): z.ZodEnum<{ [W in T[number]]: W }> {
+  return z.enum(words, said(`give one of: ${words.join(', ')}`)) as unknown as z.ZodEnum<{ [W in T[number]]: W }>;
+}
+
+/** A moment with its offset from UTC. */
+export const moment = z.iso
+  .datetime({ offset: true, ...said('give an ISO 8601 time with its offset, such as 2030-01-31T09:00:00Z') })
+  .transform((value) => new Date(value));
+
+/** An id of ours with a known prefix. */
+export function idOf(prefix: string): z.ZodString {
+  return z.string().regex(new RegExp(`^${prefix}_[0-9a-z]{26}$`));
+}
+
+export const payoutParams = z.object({ payoutId: idOf('po').meta({ description: 'Id of the payout, `po_…`.' }) });

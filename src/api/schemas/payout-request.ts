@@ -1,0 +1,128 @@
+import { z } from 'zod';
+
+import { CURRENCIES, CURRENCY_EXPONENTS, isCurrency } from '../../domain/currency';
+import type { Currency } from '../../domain/currency';
+import { METHOD_IDS, METHODS } from '../../domain/methods';
+import type { MethodId } from '../../domain/methods';
+import { MAX_AMOUNT, parseAmount } from '../../domain/money';
+import { parseMsisdn } from '../../domain/msisdn';
+import type { InvalidField } from '../problem';
+import { moment, oneOf, said, text } from './fields';
+
+const AMOUNT_ADVICE = {
+  not_an_integer: 'give minor units as an integer or a string of digits, without decimals (5000 XOF is 5000; 12.50 EUR is 1250)',
+  not_positive: 'give an amount above 0',
+  too_large: `give at most ${MAX_AMOUNT}, and numbers above 2^53 as a string`,
+} as const;
+
+export const amount = z
+  .union([z.number(), z.string()], said(AMOUNT_ADVICE.not_an_integer))
+  .transform((wire, context): bigint => {
+    const parsed = parseAmount(wire);
+    if (parsed.ok) return parsed.amount;
+    context.addIssue({ code: 'custom', message: AMOUNT_ADVICE[parsed.problem] });
+    return z.NEVER;
+  })
+  .meta({
+    description: 'Minor units: an integer, or a string of digits. Never a float.',
+    example: 5000,
+    override: { type: ['integer', 'string'], pattern: '^[0-9]{1,13}$', minimum: 1 },
+  });
+
+export const metadata = z
+  .record(z.string(), z.string(said('give texts as values')), said('give an object of texts'))
+  .refine(
+    (value) =>
+      Object.keys(value).length <= 20 &&
+      Object.entries(value).every(([key, item]) => /^[\w.-]{1,40}$/.test(key) && text(500).safeParse(item).success),
+    'give at most 20 entries: keys of 1 to 40 letters, digits, `_`, `.` or `-`; texts of 1 to 500 characters',
+  )
+  .meta({ description: 'Up to 20 texts of your own, handed back in answers and webhooks.' });
+
+export const customer = z
+  .strictObject(
+    {
+      email: z.email(said('give an e-mail address')).max(254),
+      first_name: text(100),
+      last_name: text(100),
+      phone: text(40).optional(),
+      address: text(200).optional(),
+      city: text(100).optional(),
+      state: text(100).optional(),
+      country: z
+        .string()
+        .regex(/^[A-Z]{2}$/, 'give two capital letters, such as SN')
+        .optional(),
+      zip: text(20).optional(),
+    },
+    said('give an object with email, first_name and last_name'),
+  )
+  .meta({ id: 'Customer', description: 'Kept encrypted; shown only with the single payout.' });
+
+export type Customer = z.output<typeof customer>;
+
+export const description = text(255).meta({ description: 'What the payout is for.', example: 'Salary of May' });
+
+export const payoutRequest = z
+  .strictObject(
+    {
+      amount,
+      currency: oneOf(CURRENCIES),
+      description,
+      method: oneOf(METHOD_IDS),
+      recipient: z.strictObject(
+        {
+          msisdn: z
+            .string(said('give the mobile number'))
+            .max(40)
+            .meta({ description: 'Mobile number, national or international.', example: '771234567' }),
+        },
+        said('give an object with the fields that the method needs'),
+      ),
+      customer,
+      reference: text(100).nullish().meta({ description: 'Your own reference; payouts can be searched by it.' }),
+      reference_unique: z
+        .boolean(said('give true or false'))
+        .optional()
+        .meta({ description: 'true: refuse the payout where an earlier one took this reference as unique.' }),
+      metadata: metadata.nullish(),
+      scheduled_at: moment.nullish().meta({ description: 'When to send it, within a year; the amount is held from now on.' }),
+    },
+    said('give a JSON object'),
+  )
+  .meta({ id: 'PayoutRequest' });
+
+export type PayoutRequest = z.output<typeof payoutRequest>;
+
+/** What two fields say together: the currency and the recipient must fit the method. */
+export function checkPayoutRequest(body: unknown): readonly InvalidField[] {
+  const wire = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const errors: InvalidField[] = [];
+  if (wire['reference_unique'] === true && (wire['reference'] === undefined || wire['reference'] === null)) {
+    errors.push({ pointer: '/reference', detail: 'is required: reference_unique asks for one' });
+  }
+  const method = wire['method'];
+  if (typeof method !== 'string' || !Object.hasOwn(METHODS, method)) return errors;
+  const { country, currency: methodCurrency } = METHODS[method as MethodId];
+  const currency = wire['currency'];
+  if (typeof currency === 'string' && isCurrency(currency) && currency !== methodCurrency) {
+    errors.push({ pointer: '/currency', detail: `${method} pays in ${describeCurrency(methodCurrency)}: give that` });
+  }
+  const msisdn = (wire['recipient'] as { msisdn?: unknown } | null | undefined)?.msisdn;
+  if (typeof msisdn === 'string') errors.push(...checkMsisdn(msisdn, method as MethodId, country));
+  return errors;
+}
+
+function checkMsisdn(msisdn: string, method: MethodId, country: 'SN'): readonly InvalidField[] {
+  const parsed = parseMsisdn(msisdn, country);
+  if (parsed.ok) return [];
+  const advice = {
+    not_a_mobile_number: `give a mobile number of ${country}, such as +221771234567`,
+    other_country: `${method} pays to numbers of ${country} only`,
+  };
+  return [{ pointer: '/recipient/msisdn', detail: advice[parsed.problem] }];
+}
+
+function describeCurrency(currency: Currency): string {
+  return CURRENCY_EXPONENTS[currency] > 0 ? currency : `${currency}, which has no decimals`;
+}

@@ -1,0 +1,103 @@
+import { wakeQueuedPayouts } from '../../src/db/wake-payouts';
+import { createPayoutWorld, PIN } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
+
+/** Cash-in requests that reached the provider. */
+function cashIns(world: PayoutWorld): number {
+  return Object.values(world.simulator.requests().cashInsByReference).reduce((sum, count) => sum + count, 0);
+}
+
+async function reasons(world: PayoutWorld, ids: readonly string[]): Promise<readonly string[]> {
+  const payouts = await Promise.all(ids.map((id) => world.payout(id)));
+  return payouts.map(({ state, reason }) => `${state}:${reason}`);
+}
+
+async function eventually(check: () => Promise<boolean>): Promise<void> {
+  for (const until = Date.now() + 20_000; Date.now() < until;) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('it did not come about');
+}
+
+describe('the credential gate', () => {
+  test('lets one call with an unproven wrong PIN leave, holds ten payouts back, and lets them go with a new PIN', async () => {
+    const world = await createPayoutWorld({ pin: '1357', gate: 'unproven' });
+    try {
+      const workers = await world.startWorkers();
+      const recipients = Array.from({ length: 10 }, () => world.recipientOf('success'));
+      const ids = await Promise.all(recipients.map((recipient) => world.accept({ recipient })));
+      await Promise.all(ids.map((id) => world.startRun(id)));
+      await eventually(async () =>
+        (await reasons(world, ids)).every((reason) => reason === 'queued:credential_blocked'),
+      );
+      expect(cashIns(world)).toBe(1);
+
+      await world.saveCredential(PIN, 'unproven');
+      await Promise.all(ids.map((id) => world.untilState(id, 'succeeded')));
+      for (const recipient of recipients) expect(await world.credited(recipient)).toBe(1_000n);
+      expect(workers.states()).not.toEqual({});
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('lets a new PIN prove itself by one call alone before the others follow', async () => {
+    const world = await createPayoutWorld({ gate: 'unproven', simulator: { settlementDelayMs: 0 } });
+    try {
+      await world.startWorkers();
+      world.simulator.hold({ point: 'before_move', count: 1 });
+      const ids = await Promise.all(Array.from({ length: 5 }, () => world.accept()));
+      await Promise.all(ids.map((id) => world.startRun(id)));
+      await eventually(async () => {
+        const waiting = (await reasons(world, ids)).filter((reason) => reason === 'queued:credential_proving');
+        return waiting.length === 4;
+      });
+      expect(cashIns(world)).toBe(1);
+      world.simulator.release();
+      await Promise.all(ids.map((id) => world.untilState(id, 'succeeded')));
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('stops every call that has not left yet when a PIN turns wrong later', async () => {
+    const world = await createPayoutWorld();
+    try {
+      await world.startWorkers();
+      const first = await world.accept();
+      await world.startRun(first);
+      await world.untilState(first, 'succeeded');
+
+      world.simulator.putAccount({ msisdn: '781234567', pin: '9999' });
+      const ids = await Promise.all(Array.from({ length: 3 }, () => world.accept()));
+      await world.startRun(ids[0]!);
+      await eventually(async () => (await reasons(world, [ids[0]!]))[0] === 'queued:credential_blocked');
+      const before = cashIns(world);
+      await Promise.all(ids.slice(1).map((id) => world.startRun(id)));
+      await eventually(async () =>
+        (await reasons(world, ids)).every((reason) => reason === 'queued:credential_blocked'),
+      );
+      await wakeQueuedPayouts(world.pool, { reasons: ['credential_blocked'] });
+      expect(cashIns(world)).toBe(before);
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('blocks for people when the answer to a second proving call is lost as well', async () => {
+    const world = await createPayoutWorld({ gate: 'unproven', settings: { settlementWindowMs: 60_000 } });
+    try {
+      await world.startWorkers();
+      for (let probe = 1; probe <= 2; probe += 1) {
+        const id = await world.accept({ recipient: world.recipientOf('lost_unmoved') });
+        await world.startRun(id);
+        await world.untilState(id, 'unknown');
+      }
+      const { rows } = await world.pool.query('select state from pin_gates');
+      expect(rows).toEqual([{ state: 'blocked' }]);
+    } finally {
+      await world.close();
+    }
+  });
+});
