@@ -81,7 +81,7 @@ export function createWorkerActivities({ config, pool, vault, providers, logger 
   const access = createProviderAccess({
     pool,
     sealing: vault,
-    fingerprintPin: vault.fingerprintPin,
+    fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
     providers,
     budget,
   });

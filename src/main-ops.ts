@@ -30,7 +30,7 @@ async function main(): Promise<number> {
       {
         ...core,
         sealing: core.vault,
-        fingerprintPin: core.vault.fingerprintPin,
+        fingerprintPin: (provider, account, pin) => core.vault.fingerprintPin(provider, account, pin),
         personId,
         settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
         readInput: () => text(process.stdin),

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
 import { loadConfig } from './config';
-import { claimCallbacks } from './db/callbacks';
+import { claimCallbacks, markCallbackApplied } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
+import { findPayoutStart } from './db/payout-search';
 import { createCore, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
 import { untilToldToStop } from './shutdown';
@@ -35,7 +36,8 @@ async function main(): Promise<void> {
   });
   const runs = createPayoutRuns({
     client: temporal,
-    pool,
+    findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     taskQueuePrefix: config.TASK_QUEUE_PREFIX,
     maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
     webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 /**
  * Runs a program to its end and keeps its output for the error.
- * @throws Error with the last lines of the output when it fails; `output` holds all of it.
+ * @throws Error with the beginning and the end of the output when it fails; `output` holds all of it.
  */
 export async function runQuietly(command, args, options) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -18,6 +18,7 @@ export async function runQuietly(command, args, options) {
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeListener(signal, passOn);
   if (failure === undefined) return;
-  const tail = output.trimEnd().split('\n').slice(-40).join('\n');
-  throw Object.assign(new Error(`${command} ${args.join(' ')}: ${failure}\n${tail}`), { output });
+  const lines = output.trimEnd().split('\n');
+  const shown = lines.length > 40 ? [...lines.slice(0, 20), '…', ...lines.slice(-20)] : lines;
+  throw Object.assign(new Error(`${command} ${args.join(' ')}: ${failure}\n${shown.join('\n')}`), { output });
 }

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 
 import type { Reason } from '../domain/reasons';
-import { ProviderError } from '../providers/provider';
+import type { ProviderError } from '../providers/provider';
 import type { ProviderErrorKind } from '../providers/provider';
 
 /** Why a payout waits when a call that moves no money failed: provider → domain, one table. */

@@ -63,7 +63,14 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
 
   return {
     pollStatus: (payoutId) => askUntil(payoutId, askStatus, 'pending'),
-    lookUpPayout: (payoutId) => askUntil(payoutId, async ({ id }) => void (await lookUpRound(id, 'open')), 'unknown'),
+    lookUpPayout: (payoutId) =>
+      askUntil(
+        payoutId,
+        async ({ id }) => {
+          await lookUpRound(id, 'open');
+        },
+        'unknown',
+      ),
   };
 }
 

@@ -4,13 +4,13 @@ import type { Pool } from 'pg';
 
 import {
   claimDelivery,
-  claimPayoutDeliveries,
-  deliveryStatus,
   giveUpDelivery,
+  listOwnDeliveries,
   markHandedOver,
+  readDeliveryStanding,
   recordDelivery,
 } from '../db/outbox';
-import type { ClaimedDelivery } from '../db/outbox';
+import type { ClaimedDelivery, DeliveryKey } from '../db/outbox';
 import { findPayout } from '../db/payout-rows';
 import { serializePayout } from '../domain/payout-object';
 import type { Sealing } from '../domain/sealing';
@@ -22,25 +22,31 @@ export interface WebhookActivityDeps {
   pool: Pool;
   sealing: Sealing;
   logger: Logger;
-  webhooks: { timeoutMs: number; allowLoopback: boolean };
+  webhooks: {
+    /** Milliseconds that one delivery may take; below the 60 s that the engine gives an attempt. */
+    timeoutMs: number;
+    allowLoopback: boolean;
+    lookup?: (host: string) => Promise<readonly string[]>;
+  };
 }
 
-export interface WebhookKey {
-  eventId: string;
-  endpointId: string;
-}
+export type WebhookEnd = 'delivered' | 'given_up';
 
 export interface WebhookActivities {
   /** The run's own one try of what its payout has to tell; what fails is left to the sweeper. */
   deliverPayoutWebhooks(payoutId: string): Promise<{ delivered: number; failed: number }>;
   /** One attempt of a delivery that was handed over. Fails with `webhook_failed` where it must be tried again. */
-  deliverWebhook(key: WebhookKey): Promise<void>;
+  deliverWebhook(key: DeliveryKey): Promise<WebhookEnd>;
   /** The time for trying is over; the delivery log says so, and it can be delivered again by hand. */
-  giveUpWebhook(key: WebhookKey): Promise<void>;
+  giveUpWebhook(key: DeliveryKey): Promise<void>;
 }
+
+/** A claim outlasts its attempt by this much, for what surrounds the sending. */
+const CLAIM_MARGIN_MS = 30_000;
 
 export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActivities {
   const { pool, sealing, logger, webhooks } = deps;
+  const leaseMs = webhooks.timeoutMs + CLAIM_MARGIN_MS;
 
   async function attempt(claimed: ClaimedDelivery): Promise<Delivery> {
     const body = await composeBody(claimed);
@@ -51,11 +57,14 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
     const delivery = await sendWebhook({ url: claimed.url, body, headers }, webhooks);
     await recordDelivery(pool, claimed, delivery);
     const { eventId, endpointId } = claimed;
-    logger.info({ eventId, endpointId, result: delivery.result, httpStatus: delivery.httpStatus }, 'webhook');
+    const { result, httpStatus } = delivery;
+    if (result === 'gone')
+      logger.warn({ eventId, endpointId }, 'a webhook endpoint says that it is gone: switched off');
+    else logger.info({ eventId, endpointId, result, httpStatus }, 'webhook');
     return delivery;
   }
 
-  /** The payout as it was at the event's version: the same bytes on every attempt, whenever it is made. */
+  /** The payout as it was at the event's version, whenever it is sent. */
   async function composeBody(claimed: ClaimedDelivery): Promise<string> {
     const payout = await findPayout(pool, claimed.payoutId);
     if (!payout) throw new Error(`payout ${claimed.payoutId} does not exist`);
@@ -63,45 +72,73 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
     return JSON.stringify({ type: claimed.type, timestamp: claimed.createdAt.toISOString(), data });
   }
 
+  /** The events of one endpoint in order, up to the first that fails: a dead endpoint costs one time-out. */
+  async function deliverInOrder(keys: readonly DeliveryKey[]): Promise<number> {
+    let delivered = 0;
+    for (const key of keys) {
+      const claimed = await claimDelivery(pool, key, leaseMs);
+      if (claimed === null || (await attempt(claimed)).result !== 'delivered') break;
+      delivered += 1;
+    }
+    return delivered;
+  }
+
+  async function giveUp(key: DeliveryKey): Promise<void> {
+    if (!(await giveUpDelivery(pool, key))) return;
+    logger.error({ ...key }, 'a webhook was given up without being delivered; it can be redelivered');
+  }
+
   return {
     async deliverPayoutWebhooks(payoutId) {
-      const claimed = await claimPayoutDeliveries(pool, payoutId);
-      const byEndpoint = new Map<string, ClaimedDelivery[]>();
-      for (const delivery of claimed) {
-        byEndpoint.set(delivery.endpointId, [...(byEndpoint.get(delivery.endpointId) ?? []), delivery]);
-      }
-      const counts = { delivered: 0, failed: 0 };
-      // Endpoints do not wait for each other; the events of one come in order, and a dead one is tried once.
-      await Promise.all(
-        [...byEndpoint.values()].map(async (deliveries) => {
-          for (const delivery of deliveries) {
-            const { result } = await attempt(delivery);
-            if (result === 'delivered') counts.delivered += 1;
-            else counts.failed += 1;
+      const keys = await listOwnDeliveries(pool, payoutId);
+      const endpoints = [...new Set(keys.map(({ endpointId }) => endpointId))];
+      // Endpoints do not wait for each other, and trouble with one is not the others'.
+      const counts = await Promise.all(
+        endpoints.map(async (id) => {
+          try {
+            return await deliverInOrder(keys.filter(({ endpointId }) => endpointId === id));
+          } catch (err) {
+            logger.warn({ err, payoutId, endpointId: id }, 'webhooks could not be tried; the sweeper takes them up');
+            return 0;
           }
         }),
       );
-      return counts;
+      const delivered = counts.reduce((sum, count) => sum + count, 0);
+      return { delivered, failed: keys.length - delivered };
     },
 
     async deliverWebhook(key) {
       await markHandedOver(pool, key);
-      const claimed = await claimDelivery(pool, key);
-      if (claimed === null) {
-        if ((await deliveryStatus(pool, key)) === 'claimed') throw webhookFailed('another attempt is under way');
-        return;
+      const claimed = await claimDelivery(pool, key, leaseMs);
+      if (claimed !== null) {
+        const { result, httpStatus } = await attempt(claimed);
+        if (result === 'delivered') return 'delivered';
+        if (result === 'gone') return 'given_up';
+        throw webhookFailed(httpStatus === null ? result : `${result} ${httpStatus}`);
       }
-      const { result, httpStatus } = await attempt(claimed);
-      if (result !== 'delivered' && result !== 'gone') throw webhookFailed(`${result} ${httpStatus ?? ''}`.trim());
+      const standing = await readDeliveryStanding(pool, key);
+      switch (standing) {
+        case 'delivered':
+          return 'delivered';
+        case 'given_up':
+          return 'given_up';
+        case 'endpoint_disabled':
+          await giveUp(key);
+          return 'given_up';
+        case 'open':
+          throw webhookFailed('another attempt is under way');
+        case 'missing':
+          throw ApplicationFailure.nonRetryable(`there is no event ${key.eventId} for endpoint ${key.endpointId}`);
+        default:
+          return standing satisfies never;
+      }
     },
 
-    async giveUpWebhook(key) {
-      await giveUpDelivery(pool, key);
-      logger.error(key, 'a webhook could not be delivered in its time; it can be redelivered');
-    },
+    giveUpWebhook: giveUp,
   };
 }
 
+/** Expected of endpoints on bad days: benign, so that it counts as no error anywhere. Carries no URL, which may hold secrets. */
 function webhookFailed(why: string): ApplicationFailure {
   return ApplicationFailure.create({ type: 'webhook_failed', message: why, category: 'BENIGN' });
 }

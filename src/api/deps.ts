@@ -2,7 +2,6 @@ import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import type { Config } from '../config';
 import type { CallbackClaim } from '../domain/callback-merge';
 import type { ProviderId } from '../domain/methods';
 import type { Sealing } from '../domain/sealing';
@@ -36,10 +35,14 @@ export type ParsedCallback =
 /** A provider's way to read its callbacks; the connectors bring it, and the API sees none of them. */
 export type CallbackParser = (provider: ProviderId, raw: RawCallback, secrets: CallbackSecrets) => ParsedCallback;
 
-export type ApiConfig = Pick<
-  Config,
-  'PUBLIC_URL' | 'TEMPORAL_UI_URL' | 'CODEC_TOKEN' | 'ALLOW_LOOPBACK_WEBHOOKS' | 'BODY_LIMIT_BYTES'
->;
+/** The part of the configuration that requests depend on, by its names there. */
+export interface ApiConfig {
+  PUBLIC_URL: string;
+  TEMPORAL_UI_URL: string;
+  CODEC_TOKEN?: string | undefined;
+  ALLOW_LOOPBACK_WEBHOOKS: boolean;
+  BODY_LIMIT_BYTES: number;
+}
 
 /** Everything that the API is built from. */
 export interface ApiDeps {

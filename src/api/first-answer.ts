@@ -34,7 +34,10 @@ export async function findFirstAnswer(
   const differing = [...names].filter((name) => binding.fieldHashes[name] !== hashes[name]);
   if (differing.length > 0) {
     throw new ApiProblem('idempotency_key_reused', {
-      errors: differing.map((name) => ({ pointer: `/${name}`, detail: 'differs from the first request with this key' })),
+      errors: differing.map((name) => ({
+        pointer: `/${name}`,
+        detail: 'differs from the first request with this key',
+      })),
     });
   }
   const answer = await deps.sealing.open(key.merchantId, 'first-answer', binding.answerEnc);

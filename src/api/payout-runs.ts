@@ -24,4 +24,3 @@ export interface ProviderBalance {
   /** ISO 8601: when it was asked. */
   at: string;
 }
-

@@ -4,5 +4,7 @@ import type { ApiDeps } from './deps';
 export function tellRun(payoutId: string, { runs, logger }: Pick<ApiDeps, 'runs' | 'logger'>): void {
   runs
     .signalChanged(payoutId)
-    .catch((err: unknown) => logger.info({ err, payoutId }, 'the run was not told; it reads the payout at its next turn'));
+    .catch((err: unknown) =>
+      logger.info({ err, payoutId }, 'the run was not told; it reads the payout at its next turn'),
+    );
 }

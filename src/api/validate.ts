@@ -31,7 +31,10 @@ export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
 
 function invalidFields(issue: z.core.$ZodIssue): InvalidField[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: jsonPointer([...issue.path, key]), detail: 'is not known here: leave it out' }));
+    return issue.keys.map((key) => ({
+      pointer: jsonPointer([...issue.path, key]),
+      detail: 'is not known here: leave it out',
+    }));
   }
   return [{ pointer: jsonPointer(issue.path), detail: issue.message }];
 }

@@ -1,10 +1,14 @@
 import type { PayoutSnapshot } from '../domain/payout-object';
 import type { Db } from './pool';
 
-/** A delivery that its claimer, and nobody else until the claim ends, may attempt. */
-export interface ClaimedDelivery {
+/** One event for one endpoint: a row of the outbox. */
+export interface DeliveryKey {
   eventId: string;
   endpointId: string;
+}
+
+/** A delivery that its claimer, and nobody else until the claim ends, may attempt. */
+export interface ClaimedDelivery extends DeliveryKey {
   payoutId: string;
   merchantId: string;
   type: string;
@@ -45,55 +49,67 @@ function rowToDelivery(row: ClaimedRow): ClaimedDelivery {
   };
 }
 
-/** Ends the claim of a deliverer that died; longer than any delivery's own time-out. */
-const CLAIM = "clock_timestamp() + interval '60 seconds'";
+const OPEN = 'delivered_at is null and given_up_at is null';
+const UNCLAIMED = '(claimed_until is null or claimed_until < clock_timestamp())';
 
-const CLAIM_AND_READ = (which: string): string => `
-with claimed as (
-  update outbox set claimed_until = ${CLAIM}, claim_no = claim_no + 1,
-    sweep_after = greatest(sweep_after, ${CLAIM})
-  where ${which} and delivered_at is null and given_up_at is null
-    and (claimed_until is null or claimed_until < clock_timestamp())
-  returning *
-)
-select claimed.*, endpoint.merchant_id, endpoint.url, endpoint.secret_enc,
-  case when endpoint.previous_secret_until > clock_timestamp() then endpoint.previous_secret_enc end as previous_secret_enc
-from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id
-order by claimed.object_version`;
+/**
+ * Longer than the longest gap between two tries of a delivery workflow: a row that was handed over and not heard of for
+ * so long has lost its workflow, and the sweeper starts it again.
+ */
+const HANDED_OVER_FOR = "interval '2 hours'";
 
-/** Claims all deliveries of a payout that nobody has in hand, and that are not a delivery workflow's. */
-export async function claimPayoutDeliveries(db: Db, payoutId: string): Promise<readonly ClaimedDelivery[]> {
-  const { rows } = await db.query<ClaimedRow>(CLAIM_AND_READ('payout_id = $1 and handed_over_at is null'), [payoutId]);
-  return rows.map(rowToDelivery);
+/** What a payout has to tell and nobody has in hand, without what a delivery workflow carries; oldest version first. */
+export async function listOwnDeliveries(db: Db, payoutId: string): Promise<readonly DeliveryKey[]> {
+  const { rows } = await db.query<{ event_id: string; endpoint_id: string }>(
+    `select event_id, endpoint_id from outbox
+     where payout_id = $1 and handed_over_at is null and ${OPEN} and ${UNCLAIMED}
+     order by object_version, endpoint_id`,
+    [payoutId],
+  );
+  return rows.map(rowToKey);
 }
 
-/** Claims one delivery; null where another has it, or it is done. */
-export async function claimDelivery(
-  db: Db,
-  which: { eventId: string; endpointId: string },
-): Promise<ClaimedDelivery | null> {
-  const { rows } = await db.query<ClaimedRow>(CLAIM_AND_READ('event_id = $1 and endpoint_id = $2'), [
-    which.eventId,
-    which.endpointId,
-  ]);
+/**
+ * Claims one delivery for `leaseMs`, longer than its attempt may take; null where another has it, it is done, or its
+ * endpoint was switched off.
+ */
+export async function claimDelivery(db: Db, key: DeliveryKey, leaseMs: number): Promise<ClaimedDelivery | null> {
+  const { rows } = await db.query<ClaimedRow>(
+    `with claimed as (
+       update outbox set claim_no = claim_no + 1,
+         claimed_until = clock_timestamp() + $3 * interval '1 millisecond',
+         sweep_after = greatest(sweep_after, clock_timestamp() + $3 * interval '1 millisecond')
+       where event_id = $1 and endpoint_id = $2 and ${OPEN} and ${UNCLAIMED}
+         and exists (select from webhook_endpoints where id = $2 and disabled_at is null)
+       returning *
+     )
+     select claimed.*, endpoint.merchant_id, endpoint.url, endpoint.secret_enc,
+       case when endpoint.previous_secret_until > clock_timestamp() then endpoint.previous_secret_enc end
+         as previous_secret_enc
+     from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id`,
+    [key.eventId, key.endpointId, leaseMs],
+  );
   return rows[0] ? rowToDelivery(rows[0]) : null;
 }
 
+export type DeliveryStanding = 'delivered' | 'given_up' | 'endpoint_disabled' | 'open' | 'missing';
+
 /** How a delivery stands, for a deliverer that could not claim it. */
-export async function deliveryStatus(
-  db: Db,
-  which: { eventId: string; endpointId: string },
-): Promise<'done' | 'claimed' | 'missing'> {
-  const { rows } = await db.query<{ done: boolean }>(
-    `select delivered_at is not null or given_up_at is not null as done from outbox
+export async function readDeliveryStanding(db: Db, key: DeliveryKey): Promise<DeliveryStanding> {
+  const { rows } = await db.query<{ standing: DeliveryStanding }>(
+    `select case when delivered_at is not null then 'delivered' when given_up_at is not null then 'given_up'
+       when endpoint.disabled_at is not null then 'endpoint_disabled' else 'open' end as standing
+     from outbox join webhook_endpoints endpoint on endpoint.id = endpoint_id
      where event_id = $1 and endpoint_id = $2`,
-    [which.eventId, which.endpointId],
+    [key.eventId, key.endpointId],
   );
-  if (!rows[0]) return 'missing';
-  return rows[0].done ? 'done' : 'claimed';
+  return rows[0]?.standing ?? 'missing';
 }
 
-/** Writes down what an attempt gave, and ends its claim; an endpoint that is gone is disabled and its delivery given up. */
+/**
+ * Writes down what an attempt gave, and ends its claim unless another has claimed it since. An endpoint that answered
+ * that it is gone is switched off, and the delivery given up.
+ */
 export async function recordDelivery(
   db: Db,
   claimed: Pick<ClaimedDelivery, 'eventId' | 'endpointId' | 'claimNo'>,
@@ -108,42 +124,44 @@ export async function recordDelivery(
        where id = $2 and $6 = 'gone' and disabled_at is null
      )
      update outbox set
-       delivered_at = case when $6 = 'delivered' then clock_timestamp() else delivered_at end,
-       given_up_at = case when $6 = 'gone' then clock_timestamp() else given_up_at end,
-       claimed_until = case when claim_no = $3 then null else claimed_until end,
-       sweep_after = case when claim_no = $3 then clock_timestamp() + interval '30 seconds' else sweep_after end
+       delivered_at = case when $6 = 'delivered' then coalesce(delivered_at, clock_timestamp()) else delivered_at end,
+       given_up_at = case when $6 = 'gone' then clock_timestamp() when $6 <> 'delivered' then given_up_at end,
+       claimed_until = case when claim_no <> $3 then claimed_until end,
+       sweep_after = case when claim_no <> $3 then sweep_after when handed_over_at is null
+         then clock_timestamp() + interval '30 seconds' else clock_timestamp() + ${HANDED_OVER_FOR} end
      where event_id = $1 and endpoint_id = $2`,
     [claimed.eventId, claimed.endpointId, claimed.claimNo, attempt.durationMs, attempt.httpStatus, attempt.result],
   );
 }
 
-/** The delivery workflow takes the row over: the payout's own run leaves it alone from then on. */
-export async function markHandedOver(db: Db, which: { eventId: string; endpointId: string }): Promise<void> {
+/** The delivery workflow has the row: the payout's run leaves it alone, and so does the sweeper while it is heard of. */
+export async function markHandedOver(db: Db, key: DeliveryKey): Promise<void> {
   await db.query(
-    `update outbox set handed_over_at = coalesce(handed_over_at, clock_timestamp())
-     where event_id = $1 and endpoint_id = $2`,
-    [which.eventId, which.endpointId],
+    `update outbox set handed_over_at = coalesce(handed_over_at, clock_timestamp()),
+       sweep_after = clock_timestamp() + ${HANDED_OVER_FOR}
+     where event_id = $1 and endpoint_id = $2 and ${OPEN}`,
+    [key.eventId, key.endpointId],
   );
 }
 
-export async function giveUpDelivery(db: Db, which: { eventId: string; endpointId: string }): Promise<void> {
-  await db.query(
-    `update outbox set given_up_at = clock_timestamp()
-     where event_id = $1 and endpoint_id = $2 and delivered_at is null`,
-    [which.eventId, which.endpointId],
+/** Ends a delivery without success. False where it was delivered or given up before. */
+export async function giveUpDelivery(db: Db, key: DeliveryKey): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update outbox set given_up_at = clock_timestamp() where event_id = $1 and endpoint_id = $2 and ${OPEN}`,
+    [key.eventId, key.endpointId],
   );
+  return rowCount === 1;
 }
 
-/** Takes deliveries that nobody has claimed for 30 seconds; each is due again later should its start be lost. */
-export async function claimUnclaimedDeliveries(
-  db: Db,
-  limit: number,
-): Promise<readonly { eventId: string; endpointId: string }[]> {
+/**
+ * Takes deliveries that nobody has claimed for 30 seconds, for a workflow of their own. The lease is committed before
+ * the workflow is started: a start that is lost, or a workflow that was terminated, makes the row due again.
+ */
+export async function claimUnclaimedDeliveries(db: Db, limit: number): Promise<readonly DeliveryKey[]> {
   const { rows } = await db.query<{ event_id: string; endpoint_id: string }>(
     `with due as (
        select event_id, endpoint_id from outbox
-       where sweep_after < clock_timestamp() and delivered_at is null and given_up_at is null
-         and handed_over_at is null and (claimed_until is null or claimed_until < clock_timestamp())
+       where sweep_after < clock_timestamp() and ${OPEN} and ${UNCLAIMED}
        order by sweep_after limit $1 for update skip locked
      )
      update outbox set sweep_after = clock_timestamp() + interval '60 seconds'
@@ -151,5 +169,9 @@ export async function claimUnclaimedDeliveries(
      returning outbox.event_id, outbox.endpoint_id`,
     [limit],
   );
-  return rows.map(({ event_id, endpoint_id }) => ({ eventId: event_id, endpointId: endpoint_id }));
+  return rows.map(rowToKey);
+}
+
+function rowToKey(row: { event_id: string; endpoint_id: string }): DeliveryKey {
+  return { eventId: row.event_id, endpointId: row.endpoint_id };
 }

@@ -3,7 +3,7 @@ import type { MethodId } from '../domain/methods';
 import type { Payout } from '../domain/payout';
 import type { PayoutState } from '../domain/payout-state';
 import type { PayoutStart } from '../domain/payout-start';
-import { rowToPayout } from './payout-rows';
+import { findPayout, rowToPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
 
@@ -20,10 +20,9 @@ export async function findPayoutOf(
   return rows[0] ? { payout: rowToPayout(rows[0]), customerEnc: rows[0].customer_enc } : null;
 }
 
-/** What starting the run of a payout needs; null where there is no such payout. */
+/** What starting the run of a payout needs, whoever it belongs to; null where there is no such payout. */
 export async function findPayoutStart(db: Db, payoutId: string): Promise<PayoutStart | null> {
-  const { rows } = await db.query<PayoutRow>('select * from payouts where id = $1', [payoutId]);
-  return rows[0] ? rowToPayout(rows[0]) : null;
+  return await findPayout(db, payoutId);
 }
 
 export interface PayoutFilter {

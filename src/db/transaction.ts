@@ -13,25 +13,32 @@ export class CommitUnknownError extends Error {
  */
 export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Promise<T> {
   const trx = await pool.connect();
-  let broken = false;
   try {
     await trx.query('begin');
     const result = await work(trx);
-    try {
-      await trx.query('commit');
-    } catch (error) {
-      broken = isUnavailable(error);
-      if (broken) throw new CommitUnknownError('the answer to a commit was lost', { cause: error });
-      throw error;
-    }
+    await commit(trx);
+    trx.release();
     return result;
   } catch (error) {
-    if (!broken) {
-      // A failing rollback means a dead connection: the server rolls back by itself, and the first error tells more.
-      await trx.query('rollback').catch(() => (broken = true));
-    }
+    // A rollback that fails means a dead connection: the server rolls back by itself, and the first error tells more.
+    const isAlive = !(error instanceof CommitUnknownError) && (await rolledBack(trx));
+    trx.release(!isAlive);
     throw error;
-  } finally {
-    trx.release(broken);
   }
+}
+
+async function commit(trx: PoolClient): Promise<void> {
+  try {
+    await trx.query('commit');
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    throw new CommitUnknownError('the answer to a commit was lost', { cause: error });
+  }
+}
+
+async function rolledBack(trx: PoolClient): Promise<boolean> {
+  return await trx.query('rollback').then(
+    () => true,
+    () => false,
+  );
 }

@@ -39,7 +39,7 @@ export function serializePayout(payout: Payout): PayoutObject {
     amount: serializeAmount(payout.amount),
     currency: payout.currency,
     method: payout.method,
-    recipient: payout.recipient as Record<string, string>,
+    recipient: payout.recipient,
     description: payout.description,
     reference: payout.reference,
     metadata: payout.metadata,

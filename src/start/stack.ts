@@ -65,6 +65,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ORANGE_BASE_URL: url('simulator'),
     ALLOW_LOOPBACK_WEBHOOKS: 'true',
     SHUTDOWN_GRACE_MS: env['SHUTDOWN_GRACE_MS'] ?? '5000',
+    // Long enough to see the payout pending and its status asked for.
+    SIMULATOR_SETTLEMENT_DELAY_MS: env['SIMULATOR_SETTLEMENT_DELAY_MS'] ?? '1500',
     SIMULATOR_PORT: String(ports.simulator),
     SIMULATOR_JOURNAL: join(stateDirectory, 'simulator-journal.jsonl'),
     RECEIVER_PORT: String(ports.receiver),

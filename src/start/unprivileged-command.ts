@@ -42,9 +42,11 @@ export function asIdentity(identity: Identity, command: string, args: string[], 
       `PostgreSQL cannot run as root, and ${directory} is closed to other users. Move to an open folder, or set DATABASE_URL.`,
     );
   }
+  // Without that bit, access(2) would not count the capability, and PostgreSQL would not find its own programs.
+  const bits = '--securebits=+no_setuid_fixup';
   const user = [`--reuid=${uid}`, `--regid=${gid ?? uid}`, '--clear-groups'];
   const capability = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
-  return { command: 'setpriv', args: [...user, ...capability, command, ...args], identity: {} };
+  return { command: 'setpriv', args: [...user, bits, ...capability, command, ...args], identity: {} };
 }
 
 /** True when every folder above `path` lets other users through. */

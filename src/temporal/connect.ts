@@ -2,9 +2,13 @@ import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 
-import type { Config } from '../config';
-
-type ConnectionConfig = Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TLS' | 'TEMPORAL_API_KEY'>;
+/** The part of the configuration that says where Temporal is. */
+export interface ConnectionConfig {
+  TEMPORAL_ADDRESS: string;
+  TEMPORAL_NAMESPACE: string;
+  TEMPORAL_TLS: boolean;
+  TEMPORAL_API_KEY?: string | undefined;
+}
 
 function connectionOptions(config: ConnectionConfig): { address: string; tls?: boolean; apiKey?: string } {
   return {

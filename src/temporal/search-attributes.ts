@@ -21,7 +21,7 @@ export async function registerSearchAttributes(client: Client): Promise<void> {
   const { namespace } = client.options;
   const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
-  const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
+  const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes[name] === undefined);
   if (missing.length === 0) return;
   try {
     await client.connection.operatorService.addSearchAttributes({

@@ -66,6 +66,8 @@ export interface PayoutWorld {
   settings: PayoutSettings;
   activities: Activities;
   taskQueuePrefix: string;
+  /** The environment of a product process that works in this world, with short times. */
+  env: Readonly<Record<string, string>>;
   /** A number in E.164 that meets this scenario of the simulator and was not used before. */
   recipientOf(scenario: ScenarioName): string;
   /** Accepts a payout as the API does: row, first event and hold in one transaction. */
@@ -172,6 +174,28 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     settings,
     activities,
     taskQueuePrefix,
+    env: {
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: connection.TEMPORAL_ADDRESS,
+      TASK_QUEUE_PREFIX: taskQueuePrefix,
+      MASTER_KEY: masterKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(','),
+      ORANGE_BASE_URL: simulator.url,
+      ORANGE_CONNECT_TIMEOUT_MS: '2000',
+      ORANGE_HEADERS_TIMEOUT_MS: '3000',
+      ORANGE_BODY_TIMEOUT_MS: '2000',
+      SEND_BY_MARGIN_MS: '500',
+      BACK_OFF_FIRST_MS: '200',
+      BACK_OFF_MAX_MS: '1000',
+      POLL_FIRST_MS: '100',
+      POLL_MAX_MS: '500',
+      SWEEP_EVERY_MS: '300',
+      SWEEP_RECHECK_MS: '1000',
+      METRICS_PORT: '0',
+      API_PORT: '0',
+      ALLOW_LOOPBACK_WEBHOOKS: 'true',
+      SHUTDOWN_GRACE_MS: '3000',
+      LOG_LEVEL: 'warn',
+    },
 
     recipientOf(name) {
       const scenario = SCENARIOS.find((candidate) => candidate.name === name);

@@ -1,3 +1,5 @@
+import Long from 'long';
+
 import { cancelPayout } from '../../src/db/cancel-payout';
 import { resumeSending, stopSending } from '../../src/db/operator-actions';
 import { payoutWorkflowId } from '../../src/workflows/contract';
@@ -115,7 +117,7 @@ describe('control of a payout under way', () => {
     await world.client.workflowService.resetWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId: payoutWorkflowId(id), runId },
-      workflowTaskFinishEventId: 3,
+      workflowTaskFinishEventId: Long.fromNumber(3),
       requestId: `reset-${id}`,
       reason: 'test',
     });

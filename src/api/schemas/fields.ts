@@ -21,7 +21,7 @@ export function text(max: number): z.ZodString {
 
 /** One word of a closed list. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T): z.ZodEnum<{ [W in T[number]]: W }> {
-  return z.enum(words, said(`give one of: ${words.join(', ')}`)) as unknown as z.ZodEnum<{ [W in T[number]]: W }>;
+  return z.enum(words, said(`give one of: ${words.join(', ')}`));
 }
 
 /** A moment with its offset from UTC. */

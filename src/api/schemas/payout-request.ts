@@ -10,7 +10,8 @@ import type { InvalidField } from '../problem';
 import { moment, oneOf, said, text } from './fields';
 
 const AMOUNT_ADVICE = {
-  not_an_integer: 'give minor units as an integer or a string of digits, without decimals (5000 XOF is 5000; 12.50 EUR is 1250)',
+  not_an_integer:
+    'give minor units as an integer or a string of digits, without decimals (5000 XOF is 5000; 12.50 EUR is 1250)',
   not_positive: 'give an amount above 0',
   too_large: `give at most ${MAX_AMOUNT}, and numbers above 2^53 as a string`,
 } as const;
@@ -86,7 +87,9 @@ export const payoutRequest = z
         .optional()
         .meta({ description: 'true: refuse the payout where an earlier one took this reference as unique.' }),
       metadata: metadata.nullish(),
-      scheduled_at: moment.nullish().meta({ description: 'When to send it, within a year; the amount is held from now on.' }),
+      scheduled_at: moment
+        .nullish()
+        .meta({ description: 'When to send it, within a year; the amount is held from now on.' }),
     },
     said('give a JSON object'),
   )

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+import { PROBLEM_CODES } from '../../domain/problems';
+
+/** RFC 9457, with our members; a code may add some of its own. */
+export const problemAnswer = z
+  .looseObject({
+    type: z.string(),
+    code: z.enum(PROBLEM_CODES),
+    status: z.int(),
+    title: z.string(),
+    detail: z.string().meta({ description: 'What to change.' }),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().meta({ description: 'JSON pointer into the body.' }),
+          parameter: z.string().optional().meta({ description: 'Parameter of the address.' }),
+          header: z.string().optional(),
+          detail: z.string(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Every invalid field at once.' }),
+    request_id: z.string(),
+  })
+  .meta({ id: 'Problem' });

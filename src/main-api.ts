@@ -1,0 +1,65 @@
+import { collectDefaultMetrics } from 'prom-client';
+
+import { createApp } from './api/app';
+import { createApiMetrics } from './api/metrics';
+import { startApiServer } from './api/server';
+import { loadConfig } from './config';
+import { markCallbackApplied } from './db/callbacks';
+import { findPayoutStart } from './db/payout-search';
+import { createCore } from './deps';
+import { untilToldToStop } from './shutdown';
+import { createPayoutRuns } from './temporal/payout-runs';
+
+/** Milliseconds that Temporal may take to answer before the process counts as not ready. */
+const READY_LIMIT_MS = 2_000;
+
+/** Serves the HTTP API. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const core = await createCore(config, 'api');
+  const { logger, pool, temporal, vault, providers, payloadCodec } = core;
+  const metrics = createApiMetrics();
+  collectDefaultMetrics({ register: metrics.registry });
+  const runs = createPayoutRuns({
+    client: temporal,
+    findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
+    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
+    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
+    webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
+    logger,
+  });
+  const app = createApp({
+    pool,
+    logger,
+    config,
+    sealing: vault,
+    runs,
+    parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    payloadCodec,
+    metrics,
+    readiness: {
+      database: () => pool.query('select 1').then(() => true),
+      temporal: () =>
+        temporal
+          .withDeadline(Date.now() + READY_LIMIT_MS, () => temporal.workflowService.getSystemInfo({}))
+          .then(() => true),
+    },
+  });
+  const { API_HOST: host, API_PORT: port, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;
+  const server = await startApiServer({ app, host, port, requestTimeoutMs });
+  logger.info({ host, port: server.port, url: config.PUBLIC_URL }, 'api is up');
+
+  const reason = await untilToldToStop();
+  logger.info({ reason }, 'api is stopping');
+  await server.close(config.SHUTDOWN_GRACE_MS);
+  await core.close();
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

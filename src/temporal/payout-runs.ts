@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Client, WorkflowStartOptions } from '@temporalio/client';
+import type { Logger } from 'pino';
+
+import type { PayoutStart } from '../domain/payout-start';
+import {
+  PAYOUT_CHANGED_SIGNAL,
+  PAYOUT_PROGRESS_QUERY,
+  PAYOUT_WATCH_WORKFLOW,
+  PAYOUT_WORKFLOW,
+  PROVIDER_BALANCE_WORKFLOW,
+  PROVIDER_REPORTED_SIGNAL,
+  RETRY_CHECK_WORKFLOW,
+  WEBHOOK_WORKFLOW,
+  payoutWatchWorkflowId,
+  payoutWorkflowId,
+  webhookWorkflowId,
+  workflowTaskQueue,
+} from '../workflows/contract';
+import type { PayoutProgress } from '../workflows/contract';
+import { SEARCH_ATTRIBUTE_KEYS } from './search-attributes';
+
+export interface PayoutRunsOptions {
+  client: Client;
+  taskQueuePrefix: string;
+  /** Starts by `start` under way at once; those beyond are skipped and left to the sweeper. */
+  maxStartsInFlight: number;
+  /** Milliseconds for which a webhook is tried again. */
+  webhookRetryForMs: number;
+  findPayoutStart: (payoutId: string) => Promise<PayoutStart | null>;
+  /** Called once a run has heard of a callback. */
+  markCallbackApplied: (callbackId: string) => Promise<void>;
+  logger: Logger;
+}
+
+export interface ProviderBalance {
+  amount: string;
+  currency: string;
+  at: string;
+}
+
+/** The engine as the API and the sweeper see it. */
+export interface PayoutRuns {
+  start(payout: PayoutStart): Promise<void>;
+  ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
+  startWatch(payoutId: string, provider: string): Promise<void>;
+  startWebhook(eventId: string, endpointId: string): Promise<void>;
+  signalChanged(payoutId: string): Promise<void>;
+  signalReported(payoutId: string, callbackId: string): Promise<void>;
+  progress(payoutId: string): Promise<PayoutProgress | null>;
+  checkRetry(payoutId: string, provider: string): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
+  providerBalance(credentialId: string, provider: string): Promise<ProviderBalance | null>;
+}
+
+/** Milliseconds that one call to the engine may take; a client would retry for longer while it is down. */
+const CALL_LIMIT_MS = 10_000;
+const PROGRESS_LIMIT_MS = 1_000;
+/** Milliseconds that a merchant's request waits for a provider to be asked. */
+const RETRY_CHECK_LIMIT_MS = 30_000;
+const BALANCE_LIMIT_MS = 5_000;
+
+/** Uniqueness lives in PostgreSQL: an id may run again, and one that runs is left alone. */
+const ONE_AT_A_TIME = {
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  workflowIdConflictPolicy: 'USE_EXISTING',
+  workflowTaskTimeout: '10s',
+} as const;
+
+export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
+  const { client, logger } = options;
+  const taskQueue = workflowTaskQueue(options.taskQueuePrefix);
+  let startsInFlight = 0;
+
+  const limited = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
+
+  function payoutOptions(payout: PayoutStart): WorkflowStartOptions & { workflowId: string; taskQueue: string } {
+    return {
+      ...ONE_AT_A_TIME,
+      taskQueue,
+      workflowId: payoutWorkflowId(payout.id),
+      args: [payout.id],
+      staticSummary: `${payout.method} payout`,
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTE_KEYS.merchant, value: payout.merchantId },
+        { key: SEARCH_ATTRIBUTE_KEYS.environment, value: payout.environment },
+        { key: SEARCH_ATTRIBUTE_KEYS.status, value: payout.state },
+        { key: SEARCH_ATTRIBUTE_KEYS.method, value: payout.method },
+        { key: SEARCH_ATTRIBUTE_KEYS.provider, value: payout.provider },
+      ],
+    };
+  }
+
+  /** Asks by a workflow of its own, since the provider is called by workers only; null within the limit where nobody answers. */
+  async function ask<T>(workflow: string, id: string, args: unknown[], limitMs: number): Promise<T | null> {
+    const asked = limited(limitMs, () =>
+      client.workflow.execute(workflow, {
+        ...ONE_AT_A_TIME,
+        taskQueue,
+        workflowId: id,
+        args,
+        workflowRunTimeout: limitMs,
+      }),
+    ).catch(() => null);
+    return (await within(limitMs, asked)) as T | null;
+  }
+
+  return {
+    async start(payout) {
+      if (startsInFlight >= options.maxStartsInFlight) {
+        logger.info({ payoutId: payout.id }, 'many starts are under way: this one is left to the sweeper');
+        return;
+      }
+      startsInFlight += 1;
+      try {
+        await limited(CALL_LIMIT_MS, () => client.workflow.start(PAYOUT_WORKFLOW, payoutOptions(payout)));
+      } finally {
+        startsInFlight -= 1;
+      }
+    },
+
+    async ensure(payoutId, { nudge }) {
+      const payout = await options.findPayoutStart(payoutId);
+      if (!payout) return;
+      const start = payoutOptions(payout);
+      await limited<unknown>(CALL_LIMIT_MS, () =>
+        nudge
+          ? client.workflow.signalWithStart(PAYOUT_WORKFLOW, { ...start, signal: PAYOUT_CHANGED_SIGNAL })
+          : client.workflow.start(PAYOUT_WORKFLOW, start),
+      );
+    },
+
+    async startWatch(payoutId, provider) {
+      await limited(CALL_LIMIT_MS, () =>
+        client.workflow.start(PAYOUT_WATCH_WORKFLOW, {
+          ...ONE_AT_A_TIME,
+          taskQueue,
+          workflowId: payoutWatchWorkflowId(payoutId),
+          args: [payoutId, provider],
+        }),
+      );
+    },
+
+    async startWebhook(eventId, endpointId) {
+      await limited(CALL_LIMIT_MS, () =>
+        client.workflow.start(WEBHOOK_WORKFLOW, {
+          ...ONE_AT_A_TIME,
+          taskQueue,
+          workflowId: webhookWorkflowId(eventId, endpointId),
+          args: [{ eventId, endpointId, retryForMs: options.webhookRetryForMs }],
+        }),
+      );
+    },
+
+    async signalChanged(payoutId) {
+      const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
+      await limited(CALL_LIMIT_MS, () => handle.signal(PAYOUT_CHANGED_SIGNAL));
+    },
+
+    async signalReported(payoutId, callbackId) {
+      const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
+      await limited(CALL_LIMIT_MS, () => handle.signal(PROVIDER_REPORTED_SIGNAL, callbackId));
+      await options.markCallbackApplied(callbackId);
+    },
+
+    async progress(payoutId) {
+      const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
+      const asked = limited(PROGRESS_LIMIT_MS, () => handle.query<PayoutProgress>(PAYOUT_PROGRESS_QUERY));
+      return await within(
+        PROGRESS_LIMIT_MS,
+        asked.catch(() => null),
+      );
+    },
+
+    async checkRetry(payoutId, provider) {
+      const id = `retry-check/${payoutId}`;
+      const verdict = await ask<'clear' | 'paid' | 'unsure'>(
+        RETRY_CHECK_WORKFLOW,
+        id,
+        [payoutId, provider],
+        RETRY_CHECK_LIMIT_MS,
+      );
+      return verdict ?? 'unavailable';
+    },
+
+    async providerBalance(credentialId, provider) {
+      const id = `balance/${credentialId}`;
+      return await ask<ProviderBalance>(PROVIDER_BALANCE_WORKFLOW, id, [credentialId, provider], BALANCE_LIMIT_MS);
+    },
+  };
+}
+
+async function within<T>(ms: number, work: Promise<T | null>): Promise<T | null> {
+  const limit = new AbortController();
+  try {
+    return await Promise.race([work, sleep(ms, null, { signal: limit.signal, ref: false }).catch(() => null)]);
+  } finally {
+    limit.abort();
+  }
+}
