@@ -32,7 +32,7 @@ export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiS
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,
       keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: Math.min(5_000, Math.max(100, requestTimeoutMs / 3)),
+      connectionsCheckingInterval: Math.min(5_000, Math.max(100, Math.floor(requestTimeoutMs / 3))),
     },
     app,
   );

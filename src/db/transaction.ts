@@ -13,18 +13,30 @@ export class CommitUnknownError extends Error {
  */
 export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Promise<T> {
   const trx = await pool.connect();
+  // A session that dies between two statements says so by an event, which nobody else hears while it is checked out
+  // and which would end the process. The next statement fails of it, and that is where it is dealt with.
+  trx.on('error', ignore);
   try {
     await trx.query('begin');
     const result = await work(trx);
     await commit(trx);
-    trx.release();
+    release(trx, true);
     return result;
   } catch (error) {
     // A rollback that fails means a dead connection: the server rolls back by itself, and the first error tells more.
     const isAlive = !(error instanceof CommitUnknownError) && (await rolledBack(trx));
-    trx.release(!isAlive);
+    release(trx, isAlive);
     throw error;
   }
+}
+
+function release(trx: PoolClient, isAlive: boolean): void {
+  trx.off('error', ignore);
+  trx.release(!isAlive);
+}
+
+function ignore(): void {
+  // Nothing to do: see where it is registered.
 }
 
 async function commit(trx: PoolClient): Promise<void> {

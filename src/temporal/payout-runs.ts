@@ -108,7 +108,7 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
   return {
     async start(payout) {
       if (startsInFlight >= options.maxStartsInFlight) {
-        logger.info({ payoutId: payout.id }, 'many starts are under way: this one is left to the sweeper');
+        logger.debug({ payoutId: payout.id }, 'many starts are under way: this one is left to the sweeper');
         return;
       }
       startsInFlight += 1;

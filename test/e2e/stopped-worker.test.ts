@@ -97,21 +97,30 @@ describe('a worker process that is killed or stopped in the middle of a payout',
     await locker.connect();
     const old = startWorker();
     try {
-      // With the row locked the old worker stands with an open connection, right before it writes its intent.
+      // With the gate's row locked the old worker stands with an open connection, in the middle of its intent.
       await locker.query('begin');
-      await locker.query('select 1 from payouts where id = $1 for update', [id]);
+      await locker.query('select 1 from pin_gates for update');
       await world.startRun(id);
-      await waitingForLock('%from payouts where id = $1 for no key update%');
+      await waitingForLock('%from pin_gates%for share%');
       old.kill('SIGSTOP');
       await locker.query('rollback');
-      // The stopped process has no part in it any more: its database session is ended as after a lost network.
-      await world.pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
-           and state = 'idle in transaction' and query ilike '%from payouts where id = $1 for no key update%'`,
-      );
+      // The stopped process holds the payout's row: its session ends as after a lost network, or by its own time limit.
+      await until('the session of the stopped worker ended', async () => {
+        const { rowCount } = await world.pool.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+             and state = 'idle in transaction' and query ilike '%from pin_gates%for share%'`,
+        );
+        return rowCount === 1;
+      });
       await takeUpAgain(id);
-      await world.untilState(id, 'succeeded');
+      // The server may hand the new run's tasks to the stopped process, whose polls are still open: they time out, and
+      // the attempt is voided. Sent or voided, the old worker's attempt 1 is over then.
+      await until('the first attempt is over', async () => {
+        const { attempt, state } = await world.payout(id);
+        return attempt > 1 || state === 'succeeded';
+      });
       old.kill('SIGCONT');
+      await world.untilState(id, 'succeeded');
       await sleep(1_500);
       expect(await world.credited(recipient)).toBe(1_000n);
       expect((await world.submissions(id)).filter(({ kind }) => kind === 'call')).toHaveLength(1);

@@ -46,15 +46,23 @@ export async function startPostgres(options: { directory?: string; port?: number
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cauri-postgres-'));
   const temporary = options.directory === undefined ? [directory] : [];
   const port = options.port ?? (await findFreePort());
-  const { spec, url } = await prepareEmbeddedPostgres({ directory, port });
-  const running = await startProcess(spec, { logFile: join(directory, 'postgres.log') });
-  const guard = guardProcess(running.pid, temporary);
-  const close = async (): Promise<void> => {
-    guard.release();
-    await running.close();
+  const removeTemporary = async (): Promise<void> => {
     for (const path of temporary) await rm(path, { recursive: true, force: true });
   };
-  return { url, pid: running.pid, port, directory, close };
+  try {
+    const { spec, url } = await prepareEmbeddedPostgres({ directory, port });
+    const running = await startProcess(spec, { logFile: join(directory, 'postgres.log') });
+    const guard = guardProcess(running.pid, temporary);
+    const close = async (): Promise<void> => {
+      guard.release();
+      await running.close();
+      await removeTemporary();
+    };
+    return { url, pid: running.pid, port, directory, close };
+  } catch (error) {
+    await removeTemporary();
+    throw error;
+  }
 }
 
 /** The same server and user, another database. */

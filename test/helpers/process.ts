@@ -29,10 +29,10 @@ export function typescriptCommand(file: string): string[] {
   return [process.execPath, '--require', join(__dirname, 'run-typescript.cjs'), file];
 }
 
-/** Longest wait of {@link eventually}; below a test's own time-out, so that no loop outlives its test. */
-const PATIENCE_MS = 50_000;
+/** Longest wait of {@link eventually}: no loop outlives its test for long. */
+const PATIENCE_MS = 100_000;
 
-/** Waits until `condition` is true; it is asked often. @throws Error when it stays false for 50 s. */
+/** Waits until `condition` is true; it is asked often. @throws Error when it stays false for 100 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await condition())) {

@@ -11,7 +11,7 @@ import { defineRoute } from '../route';
 import type { Answer, Route } from '../route';
 
 /** Temporal takes payloads of 2 MB; base64 makes them a third larger, and the UI sends several at once. */
-const BODY_LIMIT = 8 * 1_024 * 1_024;
+const BODY_LIMIT = 4 * 1_024 * 1_024;
 
 const base64 = z.base64();
 
