@@ -24,8 +24,11 @@ create table ledger_entries (
   payout_id text references payouts,
   -- What makes the step book once: the submission, decision or request that it stands for.
   cause text not null,
+  -- The entry that this one takes back; each is taken back at most once.
+  undoes bigint unique references ledger_entries,
   booked_at timestamptz not null default clock_timestamp(),
   check (from_account <> to_account),
+  check ((undoes is not null) = (kind in ('return', 'reversal'))),
   unique (kind, cause)
 );
 create index ledger_entries_payout on ledger_entries (payout_id);
@@ -57,22 +60,28 @@ begin
   -- One order of locking for all kinds of entry: no two of them wait for each other in a ring. No stronger lock than the
   -- balance needs: the foreign keys of this very insert share-lock the accounts already, in everybody's transaction.
   perform 1 from ledger_accounts where id in (new.from_account, new.to_account) order by id for no key update;
+  if (select count(distinct (merchant_id, environment, currency)) from ledger_accounts
+      where id in (new.from_account, new.to_account)) <> 1 then
+    raise exception 'an entry stays within one merchant, environment and currency' using errcode = 'CA001';
+  end if;
   update ledger_accounts set balance = balance - new.amount, updated_at = now() where id = new.from_account;
   update ledger_accounts set balance = balance + new.amount, updated_at = now() where id = new.to_account;
   return null;
 end $$;
 create trigger ledger_entries_apply after insert on ledger_entries for each row execute function apply_ledger_entry();
 
--- Balances change only through entries.
+-- Balances begin at zero and change only through entries.
 create function refuse_direct_balance() returns trigger language plpgsql as $$
 begin
-  if pg_trigger_depth() < 2 then
+  if (tg_op = 'INSERT' and new.balance <> 0) or (tg_op = 'UPDATE' and pg_trigger_depth() < 2) then
     raise exception 'a balance changes only by a ledger entry' using errcode = 'CA001';
   end if;
   return new;
 end $$;
-create trigger ledger_accounts_by_entries before update of balance on ledger_accounts
+create trigger ledger_accounts_by_entries before insert or update on ledger_accounts
   for each row execute function refuse_direct_balance();
+create trigger ledger_accounts_kept before delete on ledger_accounts
+  for each row execute function refuse_change();
 
 create function close_hold_once() returns trigger language plpgsql as $$
 begin
@@ -137,7 +146,7 @@ $$;
 create function release_hold(p_payout_id text) returns boolean language plpgsql as $$
 declare v_payout payouts; v_closed text; v_cause text;
 begin
-  select * into strict v_payout from payouts where id = p_payout_id for update;
+  select * into strict v_payout from payouts where id = p_payout_id for no key update;
   if has_unproven_submission(p_payout_id) then
     raise exception 'release refused: payout % has a submission that is not proven unpaid', p_payout_id
       using errcode = 'CA409';
@@ -156,7 +165,7 @@ end $$;
 create function capture_hold(p_payout_id text, p_cause text) returns text language plpgsql as $$
 declare v_payout payouts; v_hold holds;
 begin
-  select * into strict v_payout from payouts where id = p_payout_id for update;
+  select * into strict v_payout from payouts where id = p_payout_id for no key update;
   select * into v_hold from holds where owner = v_payout.owner and hold_no = v_payout.hold_no for update;
   if v_hold.closed_by = 'capture' and v_hold.closed_cause = p_cause then return 'already_captured'; end if;
   if v_hold.owner is null or v_hold.closed_by is not null then
@@ -169,28 +178,48 @@ begin
   return 'captured';
 end $$;
 
--- Money that came back after success: the float is credited again.
-create function book_return(p_payout_id text, p_cause text) returns boolean language plpgsql as $$
-declare v_payout payouts;
+-- Takes back the captures of a payout that still stand, up to so many, those of its holds first: what was held for it is
+-- available again, what nothing was held for leaves suspense again. Returns how many.
+create function take_back(p_kind text, p_payout_id text, p_most integer) returns integer language plpgsql as $$
+declare v_count integer;
 begin
-  select * into strict v_payout from payouts where id = p_payout_id for update;
-  return book_entry('return', v_payout, 'paid', 'available', p_cause);
+  perform 1 from payouts where id = p_payout_id for no key update;
+  insert into ledger_entries (kind, from_account, to_account, amount, owner, hold_no, payout_id, cause, undoes)
+  select p_kind, entry.to_account,
+    case entry.kind when 'capture'
+      then ledger_account(paid.merchant_id, paid.environment, paid.currency, 'available') else entry.from_account end,
+    entry.amount, entry.owner, entry.hold_no, entry.payout_id, 'entry/' || entry.id, entry.id
+  from ledger_entries entry join ledger_accounts paid on paid.id = entry.to_account
+  where entry.payout_id = p_payout_id and entry.kind in ('capture', 'suspense_capture')
+    and not exists (select 1 from ledger_entries back where back.undoes = entry.id)
+  order by entry.kind, entry.id limit p_most;
+  get diagnostics v_count = row_count;
+  return v_count;
 end $$;
 
--- A success that two people found not to be one.
-create function book_reversal(p_payout_id text, p_cause text) returns boolean language plpgsql as $$
-declare v_payout payouts;
-begin
-  select * into strict v_payout from payouts where id = p_payout_id for update;
-  return book_entry('reversal', v_payout, 'paid', 'available', p_cause);
-end $$;
+-- Money that came back after success: the float is credited again. False where nothing of the payout is captured.
+create function book_return(p_payout_id text) returns boolean language sql as $$
+  select take_back('return', p_payout_id, 1) > 0
+$$;
 
-create function top_up_float(p_merchant text, p_environment text, p_currency text, p_amount bigint, p_cause text)
+-- A success that two people found not to be one. False where nothing of the payout is captured.
+create function book_reversal(p_payout_id text) returns boolean language sql as $$
+  select take_back('reversal', p_payout_id, null) > 0
+$$;
+
+-- The same request of a merchant, environment and currency books once; 22023 where it had another amount.
+create function top_up_float(p_merchant text, p_environment text, p_currency text, p_amount bigint, p_request text)
 returns boolean language plpgsql as $$
+declare v_cause text := concat_ws('/', p_merchant, p_environment, p_currency, p_request); v_amount bigint;
 begin
   insert into ledger_entries (kind, from_account, to_account, amount, cause)
   values ('top_up', ledger_account(p_merchant, p_environment, p_currency, 'funding'),
-    ledger_account(p_merchant, p_environment, p_currency, 'available'), p_amount, p_cause)
+    ledger_account(p_merchant, p_environment, p_currency, 'available'), p_amount, v_cause)
   on conflict (kind, cause) do nothing;
-  return found;
+  if found then return true; end if;
+  select amount into strict v_amount from ledger_entries where kind = 'top_up' and cause = v_cause;
+  if v_amount <> p_amount then
+    raise exception 'request % was booked before with the amount %', p_request, v_amount using errcode = '22023';
+  end if;
+  return false;
 end $$;

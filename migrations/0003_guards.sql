@@ -17,6 +17,13 @@ begin
     if new.version <> old.version + 1 then
       raise exception 'payout %: a change of state is one version', old.id using errcode = 'CA003';
     end if;
+    if (old.state = 'in_review'
+        or (old.state, new.state) in (('succeeded', 'failed'), ('failed', 'succeeded'), ('cancelled', 'succeeded')))
+       and not exists (select 1 from decisions
+         where payout_id = old.id and payout_version = old.version and confirmed_by is not null) then
+      raise exception 'payout %: % goes to % only by a decision of two persons', old.id, old.state, new.state
+        using errcode = 'CA003';
+    end if;
     if new.state in ('failed', 'cancelled') and has_unproven_submission(old.id) then
       raise exception 'payout %: % refused, a submission is not proven unpaid', old.id, new.state using errcode = 'CA409';
     end if;
@@ -43,24 +50,37 @@ begin
      is distinct from (old.id, old.payout_id, old.attempt, old.call, old.kind, old.amount, old.credential_id) then
     raise exception 'submission %: what was sent never changes', old.id using errcode = 'CA001';
   end if;
-  if new.outcome is distinct from old.outcome then
+  if new.outcome is not distinct from old.outcome then
+    if (new.rejection, new.source, new.source_id, new.ever_unknown)
+       is distinct from (old.rejection, old.source, old.source_id, old.ever_unknown) then
+      raise exception 'submission %: how it came to be known never changes', old.id using errcode = 'CA004';
+    end if;
+  else
     if new.source is null then
       raise exception 'submission %: an outcome needs its source', old.id using errcode = 'CA004';
     end if;
+    if new.outcome is null or new.outcome = 'void' then
+      raise exception 'submission %: what is known is not forgotten', old.id using errcode = 'CA004';
+    end if;
     if new.source = 'decision' then
-      if not exists (select 1 from decisions where id = new.source_id and confirmed_by is not null) then
-        raise exception 'submission %: the decision is not confirmed', old.id using errcode = 'CA004';
+      if new.outcome not in ('settled', 'rejected') or not exists (select 1 from decisions
+          where id = new.source_id and payout_id = old.payout_id and confirmed_by is not null) then
+        raise exception 'submission %: no confirmed decision says %', old.id, new.outcome using errcode = 'CA004';
       end if;
     elsif old.outcome in ('settled', 'rejected', 'not_sent', 'void')
-       or new.outcome is null or new.outcome = 'void'
        or (old.outcome = 'accepted' and new.outcome in ('unknown', 'not_sent'))
-       or (old.outcome = 'unknown' and new.outcome = 'not_sent' and new.source <> 'late_answer') then
+       or (old.outcome = 'unknown' and new.outcome = 'not_sent' and new.source <> 'late_answer')
+       or (new.source = 'recovery' and new.outcome <> 'unknown') then
       raise exception 'submission %: % may not become % by %', old.id, old.outcome, new.outcome, new.source
         using errcode = 'CA004';
     end if;
-    if old.outcome = 'unknown' and (new.source not in ('late_answer', 'lookup', 'statement', 'decision')
+    if new.source = 'lookup' and not exists (
+      select 1 from look_ups where id = new.source_id and submission_id = old.id) then
+      raise exception 'submission %: % is no look-up of it', old.id, new.source_id using errcode = 'CA004';
+    end if;
+    if (old.ever_unknown or old.outcome = 'unknown') and (new.source not in ('late_answer', 'lookup', 'statement', 'decision')
        or new.source_id is null) then
-      raise exception 'submission %: unknown ends only by a look-up, a statement, a late answer or a decision', old.id
+      raise exception 'submission %: one that was unknown learns only by a look-up, a statement, a late answer or a decision', old.id
         using errcode = 'CA004';
     end if;
     new.ever_unknown := old.ever_unknown or new.outcome = 'unknown';

@@ -33,6 +33,8 @@ async function main(): Promise<number> {
         fingerprintPin: (provider, account, pin) => core.vault.fingerprintPin(provider, account, pin),
         personId,
         settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
+        sendByMarginMs: config.SEND_BY_MARGIN_MS,
+        watchMs: config.LATE_CREDIT_WATCH_MS,
         readInput: () => text(process.stdin),
         print: (line) => process.stdout.write(`${line}\n`),
       },

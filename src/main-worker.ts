@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
+import { countActivities } from './activities/count-activities';
 import { loadConfig } from './config';
 import { claimCallbacks, markCallbackApplied } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
@@ -24,13 +25,16 @@ async function main(): Promise<void> {
   const { logger, pool, temporal } = core;
   installRuntimeLogger(logger, config.LOG_LEVEL === 'debug' ? 'DEBUG' : 'WARN');
   await registerSearchAttributes(temporal);
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  collectPayoutMetrics(metrics, pool);
   const bundle = prebuiltBundle(__dirname);
   const workers = await startWorkers({
     connect: () => connectWorker(config),
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueuePrefix: config.TASK_QUEUE_PREFIX,
     dataConverter: core.dataConverter,
-    activities: createWorkerActivities(core),
+    activities: countActivities(createWorkerActivities(core), metrics),
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
     workflows: bundle ? { workflowBundle: bundle } : { workflowsPath: path.join(__dirname, 'workflows') },
   });
@@ -52,9 +56,6 @@ async function main(): Promise<void> {
     everyMs: config.SWEEP_EVERY_MS,
     recheckMs: config.SWEEP_RECHECK_MS,
   });
-  const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
-  collectPayoutMetrics(metrics, pool);
   const health = await startHealthServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,

@@ -140,7 +140,7 @@ function isNegative(verdict: Verdict): boolean {
 /** What a verdict makes of a submission; null where it proves nothing. */
 function outcomeOf(verdict: Verdict, submission: Submission, provider: Provider, marginMs: number): Outcome | null {
   // Until then a late activity of ours may still send its first byte, so that what is not there proves nothing.
-  const overdue = submission.outcome !== null || Date.now() > submission.sendBy.getTime() + marginMs;
+  const overdue = Date.now() > submission.sendBy.getTime() + marginMs;
   switch (verdict.verdict) {
     case 'settled':
       return { outcome: 'settled', providerReference: verdict.row.providerReference, ...verdict.row.words };
@@ -150,7 +150,7 @@ function outcomeOf(verdict: Verdict, submission: Submission, provider: Provider,
         ? { outcome: 'accepted', providerReference: verdict.row.providerReference, ...verdict.row.words }
         : null;
     case 'rejected':
-      return overdue ? { outcome: 'rejected', kind: 'final', remedy: null, ...verdict.row.words } : null;
+      return { outcome: 'rejected', kind: 'final', remedy: null, ...verdict.row.words };
     case 'absent':
       return overdue && provider.dedupe.kind === 'lookup' && provider.dedupe.absenceIsEvidence !== false
         ? {

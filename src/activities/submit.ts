@@ -184,9 +184,9 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       );
       return second.intent === null ? null : second;
     } catch (error) {
-      // The first call's refusal is what is known then; it is recorded and puts the payout back in the queue.
+      // The first call's refusal is what is known then; it is recorded, and merged where the payout moved on meanwhile.
       if (error instanceof ProviderError) return null;
-      if (error instanceof ClearanceRefused && error.refusal !== 'superseded') return null;
+      if (error instanceof ClearanceRefused) return null;
       throw error;
     }
   }

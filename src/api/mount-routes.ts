@@ -34,6 +34,7 @@ function routeHandlers(route: Route, deps: ApiDeps): RequestHandler[] {
     async (request, response, next) => {
       const context = contextOf(response);
       context.route = route.path;
+      route.guard?.(request, deps);
       if (route.access !== 'public') {
         const principal = await authenticate(deps.pool, request, route.access);
         context.ids['key'] = principal.keyId;

@@ -45,6 +45,8 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   summary: string;
   tag: 'Payouts' | 'Account' | 'Callbacks' | 'Operations' | 'Service';
   access: A;
+  /** A check of its own before the body is read; throws the problem. */
+  guard?: (request: Request, deps: ApiDeps) => void;
   idempotent?: boolean;
   params?: P;
   query?: Q;

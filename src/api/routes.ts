@@ -1,18 +1,36 @@
 import type { ApiConfig } from './deps';
 import type { Route } from './route';
 import { acceptPayoutRoute } from './routes/accept-payout';
+import { balanceRoute, methodsRoute } from './routes/account';
+import { callbackRoute } from './routes/callbacks';
 import { cancelPayoutRoute } from './routes/cancel-payout';
+import { codecRoutes } from './routes/codec';
 import { docsRoutes } from './routes/docs';
+import { listPayoutsRoute } from './routes/list-payouts';
+import { patchPayoutRoute } from './routes/patch-payout';
 import { payoutEventsRoute, readPayoutRoute } from './routes/read-payout';
+import { retryPayoutRoute } from './routes/retry-payout';
 import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
+import { listDeliveriesRoute, redeliverRoute } from './routes/webhook-deliveries';
+import { webhookEndpointRoutes } from './routes/webhook-endpoints';
 
 /** Every route of the API; the app is mounted and the OpenAPI document written from this list. */
-export function createRoutes(config: ApiConfig): readonly Route[] {
+export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Route[] {
   const routes: readonly Route[] = [
     acceptPayoutRoute,
+    listPayoutsRoute,
     readPayoutRoute,
+    patchPayoutRoute,
     payoutEventsRoute,
     cancelPayoutRoute,
+    retryPayoutRoute,
+    methodsRoute,
+    balanceRoute,
+    callbackRoute,
+    ...webhookEndpointRoutes,
+    listDeliveriesRoute,
+    redeliverRoute,
+    ...codecRoutes,
     livenessRoute,
     readinessRoute,
     metricsRoute,

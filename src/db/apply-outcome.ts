@@ -37,10 +37,10 @@ export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews)
   if (submission?.payoutId !== payoutId)
     throw new Error(`submission ${news.submissionId} is not of payout ${payoutId}`);
   const learnt = asLearnt(submission, news);
-  if (!isNews(submission, learnt)) return payout;
+  if (!isNews(submission, learnt, news.source)) return payout;
   if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
 
-  const source = submission.outcome === 'unknown' && news.source === 'answer' ? 'late_answer' : news.source;
+  const source = submission.everUnknown && news.source === 'answer' ? 'late_answer' : news.source;
   const written = await writeOutcome(trx, submission, learnt, { source, sourceId: news.sourceId });
   if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
   if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
@@ -48,29 +48,28 @@ export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews)
   return await followOutcome(trx, payout, submission, learnt, news);
 }
 
-/** A refusal that is learnt after the provider had taken it, or after its answer was lost, is final. */
+/** A refusal that is learnt after the provider had taken it, or by a look-up after its answer was lost, is final. */
 function asLearnt(submission: Submission, { outcome, source }: OutcomeNews): Outcome {
-  const late = submission.outcome === 'accepted' || source === 'lookup' || source === 'statement';
+  const late = submission.outcome === 'accepted' || isLooked(source);
   return outcome.outcome === 'rejected' && late ? { ...outcome, kind: 'final', remedy: null } : outcome;
 }
 
-function isNews(submission: Submission, learnt: Outcome): boolean {
-  if (submission.outcome === learnt.outcome) return false;
+function isNews(submission: Submission, { outcome }: Outcome, source: OutcomeSource): boolean {
+  const isUnpaid = isProvenUnpaid(submission.outcome);
+  if (submission.outcome === outcome || (isUnpaid && isProvenUnpaid(outcome))) return false;
   // What was once accepted or proven is not made less known by an answer that says less.
-  const knowsMore =
-    submission.outcome === 'accepted' || submission.outcome === 'settled' || isProvenUnpaid(submission.outcome);
-  return !(
-    knowsMore &&
-    (learnt.outcome === 'unknown' || learnt.outcome === 'accepted' || learnt.outcome === 'not_sent')
-  );
+  const knowsMore = submission.outcome === 'accepted' || submission.outcome === 'settled' || isUnpaid;
+  const saysLess = outcome === 'unknown' || outcome === 'not_sent' || (outcome === 'accepted' && !(isUnpaid && isLooked(source)));
+  return !(knowsMore && saysLess);
 }
 
-/** A proof stands against another proof: only people may turn it. */
-function contradictsProof(submission: Submission, learnt: Outcome): boolean {
-  return (
-    (submission.outcome === 'settled' && learnt.outcome === 'rejected') ||
-    (isProvenUnpaid(submission.outcome) && learnt.outcome === 'settled')
-  );
+/**
+ * A proof stands against another proof: only people may turn it. Found in flight after a proof that it is unpaid is as
+ * bad; an answer that says so is no news, being older than the proof.
+ */
+function contradictsProof(submission: Submission, { outcome }: Outcome): boolean {
+  if (isProvenUnpaid(submission.outcome)) return outcome === 'settled' || outcome === 'accepted';
+  return submission.outcome === 'settled' && outcome === 'rejected';
 }
 
 async function contradiction(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
@@ -82,8 +81,12 @@ async function contradiction(trx: Db, payout: Payout, submission: Submission, le
   });
 }
 
+/** A late credit is booked with the decision that calls the payout paid; one beside a success has no other moment. */
 async function lateNews(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
   if (learnt.outcome !== 'settled') return payout;
+  if (payout.state === 'succeeded' || payout.state === 'returned') {
+    await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
+  }
   return await putInReview(trx, payout, {
     kind: payout.state === 'succeeded' ? 'double_credit' : 'late_credit',
     detail: `${submission.id} was found paid after the payout was ${payout.state}`,
@@ -139,12 +142,17 @@ export async function followOutcome(
   return moved;
 }
 
+/** Asked of the provider, or read in its document, after the call. */
+function isLooked(source: OutcomeSource): boolean {
+  return source === 'lookup' || source === 'statement';
+}
+
 function actorOfSource(source: OutcomeSource): Actor {
   return source === 'recovery' ? 'system' : 'provider';
 }
 
 function reasonOf(learnt: Outcome, source: OutcomeSource): Reason {
-  const looked = source === 'lookup' || source === 'statement';
+  const looked = isLooked(source);
   switch (learnt.outcome) {
     case 'not_sent':
       return 'not_sent';

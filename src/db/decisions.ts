@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Outcome } from '../domain/outcome';
 import { isProvenUnpaid } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
-import { canMove } from '../domain/payout-state';
+import { canMove, isFinalState } from '../domain/payout-state';
 import type { PayoutState } from '../domain/payout-state';
 import type { Resolution } from '../domain/review';
 import type { Submission } from '../domain/submission';
@@ -27,13 +27,15 @@ export interface Proposal {
   evidenceEnc: Buffer;
   providerReference: string | null;
   personId: string;
+  /** SEND_BY_MARGIN_MS: until then after `send_by` a call without an outcome may still leave. */
+  marginMs: number;
 }
 
 /** One person proposes; nothing changes until another one confirms. Returns the decision's id. */
 export async function proposeDecision(pool: Pool, proposal: Proposal): Promise<string> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, proposal.payoutId);
-    await checkResolution(trx, payout, proposal.resolution);
+    await checkResolution(trx, payout, proposal);
     const id = newId('dec');
     const { rowCount } = await trx.query(
       `insert into decisions (id, payout_id, resolution, evidence_enc, provider_reference, payout_version, proposed_by)
@@ -63,6 +65,17 @@ export async function withdrawDecision(pool: Pool, decisionId: string): Promise<
   if (rowCount !== 1) throw new DecisionRefused('there is no such open decision');
 }
 
+export interface Confirmation {
+  decisionId: string;
+  personId: string;
+  /** SEND_BY_MARGIN_MS: until then after `send_by` a call without an outcome may still leave. */
+  marginMs: number;
+  /** Milliseconds of the new settlement window of `keep_looking`. */
+  windowMs: number;
+  /** Milliseconds for which look-ups go on after `not_paid`. */
+  watchMs: number;
+}
+
 interface DecisionRow {
   id: string;
   payout_id: string;
@@ -74,38 +87,59 @@ interface DecisionRow {
 
 /**
  * Another person confirms, and the decision is carried out in the same transaction: submissions, state, hold, review
- * items. Refused where the payout changed since the proposal, and where the person is the one who proposed, under
- * whatever key. `windowMs`: a new settlement window for `keep_looking`.
+ * items. Refused where the payout changed or anything was learnt of it since the proposal, and where the person is the
+ * one who proposed, under whatever key.
  */
-export async function confirmDecision(
-  pool: Pool,
-  { decisionId, personId, windowMs }: { decisionId: string; personId: string; windowMs: number },
-): Promise<Payout> {
+export async function confirmDecision(pool: Pool, confirmation: Confirmation): Promise<Payout> {
+  const { decisionId, personId } = confirmation;
   return await withTransaction(pool, async (trx) => {
-    const { rows } = await trx.query<DecisionRow>(
-      'select * from decisions where id = $1 and confirmed_at is null and withdrawn_at is null for update',
-      [decisionId],
-    );
-    const decision = rows[0];
-    if (!decision) throw new DecisionRefused('there is no such open decision');
+    const proposed = await findOpenDecision(trx, decisionId);
+    // The payout first, like everybody else: a proposal holds it while it waits for an open decision's end.
+    const payout = await lockPayout(trx, proposed.payout_id);
+    const decision = await findOpenDecision(trx, decisionId);
     if (decision.proposed_by === personId) {
       throw new DecisionRefused('two persons decide: the one who proposed it may not confirm it');
     }
-    const payout = await lockPayout(trx, decision.payout_id);
-    if (payout.version !== decision.payout_version) {
+    if (payout.version !== decision.payout_version || (await isOvertaken(trx, decisionId))) {
       throw new DecisionRefused('the payout has changed since the proposal: withdraw it and look again');
     }
-    await checkResolution(trx, payout, decision.resolution);
-    await trx.query('update decisions set confirmed_by = $2, confirmed_at = clock_timestamp() where id = $1', [
-      decisionId,
-      personId,
-    ]);
-    const decided = await carryOut(trx, payout, decision, personId, windowMs);
+    await checkResolution(trx, payout, { ...confirmation, resolution: decision.resolution });
+    const { rowCount } = await trx.query(
+      `update decisions set confirmed_by = $2, confirmed_at = clock_timestamp()
+       where id = $1 and confirmed_at is null and withdrawn_at is null`,
+      [decisionId, personId],
+    );
+    if (rowCount !== 1) throw new DecisionRefused('there is no such open decision');
+    const decided = await carryOut(trx, payout, decision, confirmation);
     await closeReviewItems(trx, payout.id, decisionId);
     // Its run, or a new one, reads the payout again; works with Temporal stopped.
     await trx.query('update payouts set nudged = true, sweep_after = clock_timestamp() where id = $1', [payout.id]);
     return decided;
   });
+}
+
+async function findOpenDecision(trx: Db, decisionId: string): Promise<DecisionRow> {
+  const { rows } = await trx.query<DecisionRow>(
+    'select * from decisions where id = $1 and confirmed_at is null and withdrawn_at is null',
+    [decisionId],
+  );
+  if (!rows[0]) throw new DecisionRefused('there is no such open decision');
+  return rows[0];
+}
+
+/** A payout in review is frozen while its submissions go on learning: what they learnt is not in its version. */
+async function isOvertaken(trx: Db, decisionId: string): Promise<boolean> {
+  const { rows } = await trx.query<{ overtaken: boolean }>(
+    `select exists (
+       select 1 from submissions submission join submission_outcomes news on news.submission_id = submission.id
+       where submission.payout_id = decision.payout_id and news.at > decision.proposed_at
+     ) or exists (
+       select 1 from review_items where payout_id = decision.payout_id and opened_at > decision.proposed_at
+     ) as overtaken
+     from decisions decision where id = $1`,
+    [decisionId],
+  );
+  return rows[0]?.overtaken ?? true;
 }
 
 const TARGET: Readonly<Record<Exclude<Resolution, 'dismiss'>, PayoutState>> = {
@@ -116,7 +150,11 @@ const TARGET: Readonly<Record<Exclude<Resolution, 'dismiss'>, PayoutState>> = {
   cancel: 'cancelled',
 };
 
-async function checkResolution(trx: Db, payout: Payout, resolution: Resolution): Promise<void> {
+async function checkResolution(
+  trx: Db,
+  payout: Payout,
+  { resolution, marginMs }: { resolution: Resolution; marginMs: number },
+): Promise<void> {
   if (resolution === 'dismiss') {
     if (payout.state === 'in_review') throw new DecisionRefused('a payout in review needs a decision on its state');
     if (!(await hasOpenReviewItem(trx, payout.id))) throw new DecisionRefused('no question is open about this payout');
@@ -124,14 +162,19 @@ async function checkResolution(trx: Db, payout: Payout, resolution: Resolution):
   }
   const to = TARGET[resolution];
   const turnsFinal = resolution === 'paid' || resolution === 'not_paid';
-  if (payout.state !== 'in_review' && !(turnsFinal && canMove(payout.state, to))) {
+  const turns = isFinalState(payout.state) && turnsFinal && canMove(payout.state, to);
+  if (payout.state !== 'in_review' && !turns) {
     throw new DecisionRefused(`a payout that is ${payout.state} cannot be resolved as ${resolution}`);
   }
-  if (resolution === 'send_again' || resolution === 'cancel') {
-    const open = (await listSubmissions(trx, payout.id)).filter(({ outcome }) => !isProvenUnpaid(outcome));
-    if (open.length > 0) {
-      throw new DecisionRefused(`${resolution} is refused: ${open.length} submission(s) may have moved money`);
-    }
+  const open = (await listSubmissions(trx, payout.id)).filter(({ outcome }) => !isProvenUnpaid(outcome));
+  if (open.length > 0 && (resolution === 'send_again' || resolution === 'cancel')) {
+    throw new DecisionRefused(`${resolution} is refused: ${open.length} submission(s) may have moved money`);
+  }
+  if (resolution === 'keep_looking' && !open.some(({ outcome }) => outcome !== 'settled')) {
+    throw new DecisionRefused('keep_looking is refused: there is nothing left to find out');
+  }
+  if (open.some(({ outcome, sendBy }) => outcome === null && Date.now() <= sendBy.getTime() + marginMs)) {
+    throw new DecisionRefused('a call may still be leaving: decide once its send-by time and margin are over');
   }
 }
 
@@ -139,8 +182,7 @@ async function carryOut(
   trx: Db,
   payout: Payout,
   decision: DecisionRow,
-  personId: string,
-  windowMs: number,
+  { personId, windowMs, watchMs }: Confirmation,
 ): Promise<Payout> {
   const { resolution } = decision;
   if (resolution === 'dismiss') return payout;
@@ -152,25 +194,29 @@ async function carryOut(
   const submissions = (await listSubmissions(trx, payout.id)).filter(({ kind }) => kind === 'call');
   switch (resolution) {
     case 'paid': {
-      const paid =
-        submissions.find(({ providerReference }) => providerReference === decision.provider_reference) ??
-        submissions.at(-1);
+      const paid = paidOne(submissions, decision.provider_reference);
       if (paid) await decideOutcome(trx, paid, decision, 'settled');
       const moved = await movePayout(trx, payout, {
         to: 'succeeded',
         ...evidence,
         ...(decision.provider_reference === null ? {} : { providerReference: decision.provider_reference }),
       });
-      await trx.query('select capture_hold($1, $2)', [payout.id, paid?.id ?? decision.id]);
+      // A final payout may be turned more than once: each turn is booked under its own decision.
+      const cause = isFinalState(payout.state) ? decision.id : (paid?.id ?? decision.id);
+      await trx.query('select capture_hold($1, $2)', [payout.id, cause]);
+      for (const other of submissions.filter(({ id, outcome }) => outcome === 'settled' && id !== paid?.id)) {
+        await trx.query('select capture_hold($1, $2)', [payout.id, other.id]);
+      }
       return moved;
     }
     case 'not_paid': {
       for (const submission of submissions) {
         if (!isProvenUnpaid(submission.outcome)) await decideOutcome(trx, submission, decision, 'rejected');
       }
-      const moved = await movePayout(trx, payout, { to: 'failed', ...evidence });
-      const undo = payout.state === 'succeeded' ? 'select book_reversal($1, $2)' : 'select release_hold($1)';
-      await trx.query(undo, payout.state === 'succeeded' ? [payout.id, decision.id] : [payout.id]);
+      const watchUntil = new Date(Date.now() + watchMs);
+      const moved = await movePayout(trx, payout, { to: 'failed', ...evidence, watchUntil });
+      const undo = payout.state === 'succeeded' ? 'select book_reversal($1)' : 'select release_hold($1)';
+      await trx.query(undo, [payout.id]);
       return moved;
     }
     case 'keep_looking':
@@ -185,6 +231,16 @@ async function carryOut(
     default:
       return resolution satisfies never;
   }
+}
+
+/** Which submission people found paid: the one they name, else the one that says so, else the one that may have been. */
+function paidOne(submissions: readonly Submission[], providerReference: string | null): Submission | undefined {
+  return (
+    submissions.find((submission) => providerReference !== null && submission.providerReference === providerReference) ??
+    submissions.find(({ outcome }) => outcome === 'settled') ??
+    submissions.findLast(({ outcome }) => !isProvenUnpaid(outcome)) ??
+    submissions.at(-1)
+  );
 }
 
 async function decideOutcome(

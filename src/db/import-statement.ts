@@ -1,9 +1,11 @@
 import type { Pool } from 'pg';
 
 import { judgeRows } from '../domain/look-up';
+import type { ProviderRow, Verdict } from '../domain/look-up';
 import type { Sealing } from '../domain/sealing';
 import type { ProviderId } from '../domain/methods';
 import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
 import type { Submission } from '../domain/submission';
 import { applyOutcome } from './apply-outcome';
 import { lockPayout } from './payout-rows';
@@ -12,59 +14,83 @@ import { putInReview } from './put-in-review';
 import { findSubmission } from './submissions';
 import { withTransaction } from './transaction';
 
+interface StatementLine {
+  line: number;
+  reference: string;
+  transactionId: string;
+  amount: bigint;
+  currency: string;
+  recipient: string;
+  status: 'success' | 'failed' | 'in_flight';
+  time: Date;
+}
+
 export interface StatementImport {
   provider: ProviderId;
   hash: Buffer;
   personId: string;
-  lines: readonly {
-    line: number;
-    reference: string;
-    transactionId: string;
-    amount: bigint;
-    currency: string;
-    recipient: string;
-    status: 'success' | 'failed' | 'in_flight';
-    time: Date;
-  }[];
-  /** A recipient in the provider's own spelling. */
+  lines: readonly StatementLine[];
+  /** A recipient in the provider's own spelling. Throws for what cannot be spelled. */
   spell: (recipient: string) => string;
+  /** Milliseconds for which look-ups go on after a payout failed. */
+  watchMs: number;
 }
 
 /** What a line did: proved something, said what is known, is about nothing of ours, or asks people. */
-export type StatementEffect = 'settled' | 'rejected' | 'known' | 'in_flight' | 'stranger' | 'mismatch' | 'seen_before';
+export type StatementEffect =
+  'settled' | 'rejected' | 'known' | 'in_flight' | 'stranger' | 'mismatch' | 'double_credit' | 'seen_before';
 
 /**
- * Imports a provider's statement: each line is a look-up whose source is the statement, in a transaction of its own. A
- * line that differs in amount or recipient from what was sent is a review item. A file may be imported again.
+ * Imports a provider's statement: all lines of a reference are one look-up whose source is the statement, in a
+ * transaction of its own. Lines that differ in amount or recipient from what was sent, and two successes, are a review
+ * item. A file may be imported again: what was seen before does nothing. Returns the lines per effect.
  */
 export async function importStatement(
   { pool, sealing }: { pool: Pool; sealing: Sealing },
   statement: StatementImport,
 ): Promise<ReadonlyMap<StatementEffect, number>> {
   const effects = new Map<StatementEffect, number>();
-  for (const line of statement.lines) {
-    const effect = await withTransaction(pool, (trx) => importLine(trx, sealing, statement, line));
-    effects.set(effect, (effects.get(effect) ?? 0) + 1);
+  for (const lines of Map.groupBy(statement.lines, ({ reference }) => reference).values()) {
+    const effect = await withTransaction(pool, (trx) => importReference(trx, sealing, statement, lines));
+    effects.set(effect, (effects.get(effect) ?? 0) + lines.length);
   }
   return effects;
 }
 
-async function importLine(
+async function importReference(
   trx: Db,
   sealing: Sealing,
   statement: StatementImport,
-  line: StatementImport['lines'][number],
+  lines: readonly StatementLine[],
 ): Promise<StatementEffect> {
-  const submission = await findSubmission(trx, line.reference);
-  const effect = submission?.provider === statement.provider ? await effectOf(trx, statement, line, submission) : 'stranger';
-  const { rows } = await trx.query<{ merchant_id: string }>(
-    'select merchant_id from payouts where id = $1',
-    [submission?.payoutId ?? null],
-  );
-  const merchantId = rows[0]?.merchant_id;
-  const recipientHash =
-    merchantId === undefined ? Buffer.alloc(0) : await sealing.fingerprint(merchantId, 'statement-recipient', line.recipient);
+  const [first] = lines;
+  if (!first || (await wasSeen(trx, statement, first))) return 'seen_before';
+  const submission = await findSubmission(trx, first.reference);
+  const payout = submission?.provider === statement.provider ? await lockPayout(trx, submission.payoutId) : null;
+  const effect = submission && payout ? await effectOf(trx, statement, lines, { submission, payout }) : 'stranger';
+  for (const line of lines) {
+    const recipientHash = payout
+      ? await sealing.fingerprint(payout.merchantId, 'statement-recipient', line.recipient)
+      : Buffer.alloc(0);
+    await insertLine(trx, statement, { ...line, recipientHash, effect });
+  }
+  return effect;
+}
+
+async function wasSeen(trx: Db, { provider, hash }: StatementImport, { line }: StatementLine): Promise<boolean> {
   const { rowCount } = await trx.query(
+    'select 1 from statement_lines where provider = $1 and file_hash = $2 and line = $3',
+    [provider, hash, line],
+  );
+  return rowCount === 1;
+}
+
+async function insertLine(
+  trx: Db,
+  statement: StatementImport,
+  line: StatementLine & { recipientHash: Buffer; effect: StatementEffect },
+): Promise<void> {
+  await trx.query(
     `insert into statement_lines (provider, file_hash, line, reference, transaction_id, amount, currency, status,
        recipient_hash, occurred_at, imported_by, effect)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
@@ -77,59 +103,91 @@ async function importLine(
       line.amount,
       line.currency,
       line.status,
-      recipientHash,
+      line.recipientHash,
       line.time,
       statement.personId,
-      effect,
+      line.effect,
     ],
   );
-  return rowCount === 1 ? effect : 'seen_before';
 }
 
 async function effectOf(
   trx: Db,
   statement: StatementImport,
-  line: StatementImport['lines'][number],
-  submission: Submission,
+  lines: readonly StatementLine[],
+  { submission, payout }: { submission: Submission; payout: Payout },
 ): Promise<StatementEffect> {
-  const payout = await lockPayout(trx, submission.payoutId);
-  const words = { code: line.status, text: null };
-  const row = {
-    providerReference: line.transactionId,
-    reference: line.reference,
-    status: line.status,
-    amount: line.amount,
-    currency: line.currency,
-    recipient: statement.spell(line.recipient),
-    partner: submission.accountNumber,
-    words,
-  };
-  const verdict = judgeRows([row], {
+  const rows = lines.map((line) => rowOf(line, submission, statement.spell));
+  const verdict = judgeRows(rows, {
     reference: submission.id,
     amount: submission.amount,
     currency: submission.currency,
     recipient: statement.spell(payout.recipient.msisdn ?? ''),
     partner: submission.accountNumber,
   });
+  const outcome = outcomeOf(verdict);
+  const isNews = outcome !== null && submission.outcome !== outcome.outcome;
+  const merged = isNews
+    ? await applyOutcome(trx, payout.id, {
+        submissionId: submission.id,
+        outcome,
+        source: 'statement',
+        sourceId: `${statement.hash.toString('hex').slice(0, 12)}:${lines[0]?.line ?? 0}`,
+        backOffMs: 0,
+        watchMs: statement.watchMs,
+      })
+    : payout;
   if (verdict.verdict === 'review') {
-    const detail = `statement line ${line.line}: ${line.transactionId}`;
-    await putInReview(trx, payout, { kind: 'statement_mismatch', detail, reason: 'review_opened', submissionId: submission.id });
-    return 'mismatch';
+    await putInReview(trx, merged, {
+      kind: verdict.item === 'double_credit' ? 'double_credit' : 'statement_mismatch',
+      detail: `${submission.id} in a statement: ${verdict.row.providerReference}`,
+      reason: 'review_opened',
+      submissionId: submission.id,
+    });
+    return verdict.item;
   }
-  if (verdict.verdict !== 'settled' && verdict.verdict !== 'rejected') return 'in_flight';
-  const outcome: Outcome =
-    verdict.verdict === 'settled'
-      ? { outcome: 'settled', providerReference: line.transactionId, ...words }
-      : { outcome: 'rejected', kind: 'final', remedy: null, ...words };
-  if (submission.outcome === outcome.outcome) return 'known';
-  const sourceId = `${statement.hash.toString('hex').slice(0, 12)}:${line.line}`;
-  await applyOutcome(trx, payout.id, {
-    submissionId: submission.id,
-    outcome,
-    source: 'statement',
-    sourceId,
-    backOffMs: 0,
-    watchMs: 0,
-  });
-  return verdict.verdict;
+  if (outcome === null) return 'in_flight';
+  return isNews ? outcome.outcome : 'known';
+}
+
+function rowOf(line: StatementLine, submission: Submission, spell: StatementImport['spell']): ProviderRow {
+  return {
+    providerReference: line.transactionId,
+    reference: line.reference,
+    status: line.status,
+    amount: line.amount,
+    currency: line.currency,
+    recipient: spelledOrAsItIs(line.recipient, spell),
+    partner: submission.accountNumber,
+    words: { code: line.status, text: null },
+  };
+}
+
+/** What cannot be spelled is nobody that we pay: it is held against the order as it stands, and differs. */
+function spelledOrAsItIs(recipient: string, spell: StatementImport['spell']): string {
+  try {
+    return spell(recipient);
+  } catch {
+    return recipient;
+  }
+}
+
+type Proof = Extract<Outcome, { outcome: 'settled' | 'rejected' }>;
+
+function outcomeOf(verdict: Verdict): Proof | null {
+  switch (verdict.verdict) {
+    case 'settled':
+      return { outcome: 'settled', providerReference: verdict.row.providerReference, ...verdict.row.words };
+    case 'rejected':
+      return { outcome: 'rejected', kind: 'final', remedy: null, ...verdict.row.words };
+    case 'review':
+      return verdict.item === 'double_credit'
+        ? { outcome: 'settled', providerReference: verdict.row.providerReference, ...verdict.row.words }
+        : null;
+    case 'in_flight':
+    case 'absent':
+      return null;
+    default:
+      return verdict satisfies never;
+  }
 }

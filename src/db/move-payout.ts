@@ -73,7 +73,7 @@ with moved as (
     state = $3, reason = $4, version = version + 1, attempt = $5, hold_no = $6, settle_by = $7, retry_at = $8,
     deferrals = $9, provider_reference = $10, updated_at = clock_timestamp(),
     finished_at = case when $11 then clock_timestamp() end,
-    watch_until = coalesce($12, watch_until), next_watch_at = coalesce($12 - ($12 - now()) * 0.99, next_watch_at),
+    watch_until = coalesce($12::timestamptz, watch_until), next_watch_at = case when $12::timestamptz is null then next_watch_at else clock_timestamp() + interval '1 minute' end,
     take_ups = case when $20 then 0 else take_ups end
   where id = $1 and version = $2
   returning *

@@ -23,7 +23,10 @@ export async function insertOperatorEvent(
   ]);
 }
 
-/** Adds to a merchant's float. The request id makes it book once. False where it was booked before. */
+/**
+ * Adds to a merchant's float. The request id makes it book once per merchant, environment and currency; false where it was
+ * booked before. PostgreSQL refuses one that was booked with another amount.
+ */
 export async function topUpFloat(
   pool: Pool,
   topUp: {
@@ -69,7 +72,8 @@ export async function returnPayout(
       actor: `person:${personId}`,
       reason: 'money_came_back',
     });
-    await trx.query('select book_return($1, $2)', [payoutId, `return/${payoutId}`]);
+    const { rows } = await trx.query<{ booked: boolean }>('select book_return($1) as booked', [payoutId]);
+    if (rows[0]?.booked !== true) throw new Error(`nothing of payout ${payoutId} is captured`);
     return moved;
   });
 }

@@ -38,10 +38,7 @@ export interface PayoutFilter {
   amountMax?: bigint | undefined;
 }
 
-/**
- * A merchant's payouts, newest first, that come after the payout `after` in that order; one more than `limit` is never
- * read by the caller, so `limit` rows may mean that there are more.
- */
+/** A merchant's payouts, newest first; those that come after the payout `after` in that order where one is named. */
 export async function searchPayouts(
   db: Db,
   tenant: Tenant,

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 
 import { newId } from './ids';
 import { insertOperatorEvent } from './operator-actions';
-import { setPinGate } from './pin-gates';
+import { deletePinRefusal, insertPinRefusal, passPinGate, setPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
@@ -16,10 +16,15 @@ export interface PinChange {
   personId: string;
 }
 
-/** Writes a PIN change ahead of its call, and closes the gate: until the answer is known, either PIN may be the right one. */
-export async function writePinChange(pool: Pool, change: PinChange): Promise<string> {
+/**
+ * Writes a PIN change ahead of its call, and closes the gate: until the answer is known, either PIN may be the right one.
+ * The call takes the old PIN to the provider, so the gate must let it pass: null where it does not, and nothing is written.
+ */
+export async function writePinChange(pool: Pool, change: PinChange): Promise<string | null> {
   return await withTransaction(pool, async (trx) => {
     const id = newId('pc');
+    const gate = await passPinGate(trx, change.account, { fingerprint: change.oldFingerprint, callId: id, probeMs: 0 });
+    if (gate !== 'proceed' && gate !== 'probe') return null;
     await trx.query(
       `insert into pin_changes (id, credential_id, new_pin_enc, new_fingerprint, requested_by) values ($1, $2, $3, $4, $5)`,
       [id, change.credentialId, change.newPinEnc, change.newFingerprint, change.personId],
@@ -32,7 +37,7 @@ export async function writePinChange(pool: Pool, change: PinChange): Promise<str
 /**
  * Writes what became of a PIN change. `changed`: the new PIN is saved, for this credential and every other of the same
  * account that had the old one is left to people; it must pass one call alone. `refused`: the old PIN is in force.
- * `unknown`: the gate stays closed as `pin_unknown`.
+ * `wrong_pin`: the old PIN was refused. `unknown`: the gate stays closed as `pin_unknown`.
  */
 export async function finishPinChange(
   pool: Pool,
@@ -50,7 +55,11 @@ export async function finishPinChange(
         'update credentials set pin_enc = $2, pin_version = pin_version + 1, updated_at = now() where id = $1',
         [change.credentialId, change.newPinEnc],
       );
+      await deletePinRefusal(trx, change.account, change.newFingerprint);
       await setPinGate(trx, change.account, { fingerprint: change.newFingerprint, state: 'unproven' });
+    }
+    if (end.outcome === 'wrong_pin') {
+      await insertPinRefusal(trx, change.account, { fingerprint: change.oldFingerprint, code: end.code });
     }
     if (end.outcome === 'refused') {
       await setPinGate(trx, change.account, { fingerprint: change.oldFingerprint, state: 'unproven' });

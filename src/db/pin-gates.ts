@@ -62,6 +62,7 @@ export async function tellPinGate(
   call: { fingerprint: Buffer; callId: string; evidence: PinEvidence; code: string | null },
 ): Promise<void> {
   if (call.evidence === 'wrong') await insertPinRefusal(trx, account, call);
+  if (call.evidence === 'right') await deletePinRefusal(trx, account, call.fingerprint);
   await trx.query(
     `update pin_gates set
        state = case
@@ -127,6 +128,15 @@ export async function insertPinRefusal(
     `insert into pin_refusals (provider, environment, account_number, pin_fingerprint, code) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,
     [account.provider, account.environment, account.accountNumber, refusal.fingerprint, refusal.code],
+  );
+}
+
+/** The provider has accepted the PIN since: what it refused once is the account's PIN now. */
+export async function deletePinRefusal(trx: Db, account: GatedAccount, fingerprint: Buffer): Promise<void> {
+  await trx.query(
+    `delete from pin_refusals
+     where provider = $1 and environment = $2 and account_number = $3 and pin_fingerprint = $4`,
+    [account.provider, account.environment, account.accountNumber, fingerprint],
   );
 }
 

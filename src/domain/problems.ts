@@ -98,6 +98,11 @@ export const PROBLEMS = {
     fix: 'Try again later.',
   },
   conflict: { status: 409, title: 'Somebody else changed it at the same time', fix: 'Read it again and decide anew.' },
+  endpoint_disabled: {
+    status: 409,
+    title: 'The endpoint is out of use',
+    fix: 'Make a new endpoint: it hears of later events.',
+  },
   delivery_under_way: {
     status: 409,
     title: 'The event is being delivered now',
@@ -113,6 +118,11 @@ export const PROBLEMS = {
     status: 422,
     title: 'Some fields are invalid',
     fix: 'Change every field that `errors` names; nothing was accepted.',
+  },
+  payload_not_decodable: {
+    status: 422,
+    title: 'The payload cannot be opened',
+    fix: 'Configure the master key that it was made with, beside the newest one.',
   },
   no_route: {
     status: 422,

@@ -1,5 +1,7 @@
 import { finishPinChange, writePinChange } from '../db/pin-changes';
+import { insertPinRefusal } from '../db/pin-gates';
 import { ProviderError } from '../providers/provider';
+import { prepareCall } from './check-credential';
 import { CommandError } from './operator';
 import type { OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
@@ -13,12 +15,8 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
   const { pool, sealing, fingerprintPin } = context;
   const provider = context.providers[opened.provider];
   const { accountNumber } = opened.account;
-  const token = await provider.authenticate(opened.account);
-  const key = await provider.account.fetchEncryptionKey(opened.account, token.value);
-  const pins = {
-    encryptedPin: provider.account.encryptPin(opened.pin, key),
-    encryptedNewPin: provider.account.encryptPin(newPin, key),
-  };
+  const { token, encryptedPin, encrypt } = await prepareCall(provider, opened.account, opened.pin);
+  const pins = { encryptedPin, encryptedNewPin: encrypt(newPin) };
   const change = {
     credentialId: opened.id,
     account: { provider: opened.provider, environment: opened.environment, accountNumber },
@@ -28,20 +26,34 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
     personId: context.personId,
   };
   const id = await writePinChange(pool, change);
-  const answer = await provider.account.changePin(opened.account, token.value, pins);
+  if (id === null) throw new CommandError('the gate of the present PIN is closed: `credential set` opens it');
+  const answer = await call();
   const end = answer.outcome === 'unknown' ? await probe() : answer;
   await finishPinChange(pool, { ...change, id }, end);
   context.print(SAID[end.outcome]);
   if (end.outcome !== 'changed')
     throw new CommandError(`the PIN was not changed${end.code === null ? '' : ` (code ${end.code})`}`);
 
+  /** What the call throws says that the PIN was not changed. */
+  async function call(): ReturnType<typeof provider.account.changePin> {
+    try {
+      return await provider.account.changePin(opened.account, token, pins);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return { outcome: 'refused', code: error.code };
+    }
+  }
+
   /** One call with the new PIN: if it passes, the change went through; anything else proves nothing. */
   async function probe(): Promise<{ outcome: 'changed' | 'unknown'; code: string | null }> {
     try {
-      await provider.account.fetchRetailerBalance(opened.account, token.value, pins.encryptedNewPin);
+      await provider.account.fetchRetailerBalance(opened.account, token, pins.encryptedNewPin);
       return { outcome: 'changed', code: null };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
+      if (error.kind === 'pin') {
+        await insertPinRefusal(pool, change.account, { fingerprint: change.newFingerprint, code: error.code });
+      }
       return { outcome: 'unknown', code: error.code };
     }
   }

@@ -1,4 +1,4 @@
-import { insertPinRefusal, wasPinRefused } from '../db/pin-gates';
+import { tellPinGate, wasPinRefused } from '../db/pin-gates';
 import type { GatedAccount } from '../db/pin-gates';
 import type { Provider, ProviderAccount } from '../providers/provider';
 import { ProviderError } from '../providers/provider';
@@ -7,7 +7,8 @@ import type { OperatorContext } from './operator';
 
 /**
  * Makes the one call that shows whether a credential works: a token, a key, the retailer's balance with the PIN.
- * A refused PIN counts as a try at the provider; it is written down, and the same PIN is not tried again by us.
+ * A refused PIN counts as a try at the provider; it is written down, and the same PIN is not tried again by us, also where
+ * it is the one that the account's gate lets pass now.
  */
 export async function checkCredential(
   context: OperatorContext,
@@ -19,17 +20,29 @@ export async function checkCredential(
     throw new CommandError('this PIN was refused for this account before: it is not tried again, nothing was saved');
   }
   try {
-    const token = await provider.authenticate(account);
-    const key = await provider.account.fetchEncryptionKey(account, token.value);
-    const encryptedPin = provider.account.encryptPin(pin, key);
-    const { amount, currency } = await provider.account.fetchRetailerBalance(account, token.value, encryptedPin);
+    const { token, encryptedPin } = await prepareCall(provider, account, pin);
+    const { amount, currency } = await provider.account.fetchRetailerBalance(account, token, encryptedPin);
     return { balance: amount, currency };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'pin') await insertPinRefusal(context.pool, gated, { fingerprint, code: error.code });
+    if (error.kind === 'pin') {
+      await tellPinGate(context.pool, gated, { fingerprint, callId: 'check', evidence: 'wrong', code: error.code });
+    }
     throw new CommandError(
       `the provider refused it (${error.kind}${error.code === null ? '' : `, code ${error.code}`}): nothing was saved` +
         (error.kind === 'pin' ? '. This counted as one of its PIN tries' : ''),
     );
   }
+}
+
+/** What a PIN-bearing call needs before it: a token, and the PIN under the provider's present key. Throws `ProviderError`. */
+export async function prepareCall(
+  provider: Provider,
+  account: ProviderAccount,
+  pin: string,
+): Promise<{ token: string; encryptedPin: string; encrypt: (other: string) => string }> {
+  const token = await provider.authenticate(account);
+  const key = await provider.account.fetchEncryptionKey(account, token.value);
+  const encrypt = (clear: string): string => provider.account.encryptPin(clear, key);
+  return { token: token.value, encryptedPin: encrypt(pin), encrypt };
 }

@@ -14,6 +14,9 @@ export interface OperatorContext {
   personId: string;
   logger: Logger;
   settlementWindowMs: number;
+  sendByMarginMs: number;
+  /** Milliseconds for which look-ups go on after a payout failed. */
+  watchMs: number;
   /** Secrets come on standard input, never on the command line, where every process of the machine can read them. */
   readInput: () => Promise<string>;
   print: (line: string) => void;

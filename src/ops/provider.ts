@@ -7,7 +7,7 @@ import { METHOD_IDS } from '../domain/methods';
 import { ProviderError } from '../providers/provider';
 import type { AccountOperations, ProviderAccount } from '../providers/provider';
 import { changePin } from './change-pin';
-import { checkCredential } from './check-credential';
+import { fetchBalance } from './fetch-balance';
 import { CommandError, positional, required, requiredOneOf } from './operator';
 import type { Command, CommandArgs, OperatorContext } from './operator';
 
@@ -51,7 +51,8 @@ export const providerCommand: Command = {
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       throw new CommandError(
-        `the provider did not answer it (${error.kind}${error.code === null ? '' : `, code ${error.code}`})`,
+        `the provider did not answer it (${error.kind}${error.code === null ? '' : `, code ${error.code}`})` +
+          (error.kind === 'pin' ? '. This counted as one of its PIN tries; no call leaves with this PIN any more' : ''),
       );
     }
   },
@@ -82,12 +83,7 @@ async function openForOperator(context: OperatorContext, args: CommandArgs): Pro
 }
 
 async function balance(context: OperatorContext, opened: OpenedForOperator): Promise<void> {
-  const { balance: amount, currency } = await checkCredential(context, context.providers[opened.provider], {
-    account: opened.account,
-    gated: { ...opened, accountNumber: opened.account.accountNumber },
-    pin: opened.pin,
-    fingerprint: context.fingerprintPin(opened.provider, opened.account.accountNumber, opened.pin),
-  });
+  const { amount, currency } = await fetchBalance(context, opened);
   context.print(`balance at ${opened.provider}: ${amount} ${currency}`);
 }
 

@@ -37,6 +37,7 @@ async function propose(context: OperatorContext, args: CommandArgs): Promise<voi
     evidenceEnc: await context.sealing.seal(payout.merchantId, 'evidence', required(args, 'evidence')),
     providerReference: typeof reference === 'string' ? reference : null,
     personId: context.personId,
+    marginMs: context.sendByMarginMs,
   });
   context.print(
     `proposed: ${decisionId}. Another person confirms it with: npm run ops -- resolve confirm ${decisionId}`,
@@ -47,7 +48,9 @@ async function confirm(context: OperatorContext, args: CommandArgs): Promise<voi
   const payout = await confirmDecision(context.pool, {
     decisionId: positional(args, 1, 'the decision id'),
     personId: context.personId,
+    marginMs: context.sendByMarginMs,
     windowMs: context.settlementWindowMs,
+    watchMs: context.watchMs,
   });
   context.print(`confirmed: ${payout.id} is ${payout.state} (version ${payout.version})`);
 }

@@ -18,7 +18,8 @@ export const statementCommand: Command = {
     // A statement may write numbers as the provider does, or in full.
     const spell = (recipient: string): string =>
       recipient.startsWith('+') ? context.providers[provider].spellRecipient(recipient) : recipient;
-    const effects = await importStatement(context, { ...statement, provider, spell, personId: context.personId });
+    const { personId, watchMs } = context;
+    const effects = await importStatement(context, { ...statement, provider, spell, personId, watchMs });
     for (const [effect, count] of effects) context.print(`${String(count).padStart(6)}  ${effect}`);
     context.print(`imported: ${statement.lines.length} line(s), file ${statement.hash.toString('hex').slice(0, 12)}`);
   },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { migrate } from '../db/migrate';
 import { describeDevServer } from '../temporal/dev-server';
-import { resolveTemporalServer, type ServerExecutable } from '../temporal/server-resolver';
+import { resolveTemporalServer } from '../temporal/server-resolver';
 import { readDevKeys, type DevKeys } from './dev-keys';
 import { prepareEmbeddedPostgres } from './embedded-postgres';
 import type { ProcessSpec } from './managed-process';
@@ -108,7 +108,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function startDatabase({ env, ports, stateDirectory, supervisor, step }: StackOptions): Promise<string> {
   const given = env['DATABASE_URL'];
   const url = given ?? (await step(`PostgreSQL on ${HOST}:${ports.postgres}`, startOwn));
-  await step('migrations', () => migrate(url));
+  await step('migrations', () => migrate(url)).catch((error: unknown) => {
+    if (given !== undefined) throw error;
+    throw new Error(
+      `${(error as Error).message}\nTo forget the development state and begin anew: npm start -- --reset`,
+    );
+  });
   return url;
 
   async function startOwn(): Promise<string> {
@@ -125,26 +130,20 @@ async function startTemporal(options: StackOptions): Promise<{ address: string; 
   const { env, ports, stateDirectory, binDirectory, supervisor, step, print } = options;
   const find = () => resolveTemporalServer({ env, binDirectory, report: (line) => print(`… ${line}`) });
   const server = await step('Temporal server found', find);
+  print(`  ${server.kind === 'address' ? server.address : `${server.path} (${server.origin})`}`);
   if (server.kind === 'address') return { address: server.address, hasUi: false };
-  return step(
-    `Temporal ${describeOrigin(server)} on ${HOST}:${ports.temporal}, UI on ${HOST}:${ports.ui}`,
-    async () => {
-      const directory = join(stateDirectory, 'temporal');
-      mkdirSync(directory, { recursive: true });
-      const dev = describeDevServer({
-        executable: server.path,
-        port: ports.temporal,
-        databaseFile: join(directory, 'temporal.db'),
-        ui: { port: ports.ui, codecEndpoint: `http://${HOST}:${ports.api}/codec` },
-      });
-      await supervisor.start(dev);
-      return { address: dev.address, hasUi: true };
-    },
-  );
-}
-
-function describeOrigin({ version, origin }: ServerExecutable): string {
-  return `${version} (${origin})`;
+  return step(`Temporal ${server.version} on ${HOST}:${ports.temporal}, UI on ${HOST}:${ports.ui}`, async () => {
+    const directory = join(stateDirectory, 'temporal');
+    mkdirSync(directory, { recursive: true });
+    const dev = describeDevServer({
+      executable: server.path,
+      port: ports.temporal,
+      databaseFile: join(directory, 'temporal.db'),
+      ui: { port: ports.ui, codecEndpoint: `http://${HOST}:${ports.api}/codec` },
+    });
+    await supervisor.start(dev);
+    return { address: dev.address, hasUi: true };
+  });
 }
 
 async function createDatabase(serverUrl: string, name: string): Promise<string> {

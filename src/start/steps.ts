@@ -11,7 +11,7 @@ export function createStep(print: Print): Step {
     const startedAt = Date.now();
     const line = (mark: string): string => {
       const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-      return `${mark} ${label.padEnd(60)} ${seconds.padStart(6)} s`;
+      return `${mark} ${label.padEnd(72)} ${seconds.padStart(6)} s`;
     };
     const timer = setInterval(() => print(`${line('…')} so far`), PROGRESS_INTERVAL_MS);
     try {

@@ -48,10 +48,13 @@ export interface PayoutWorldOptions {
   settings?: Partial<PayoutSettings>;
   simulator?: OrangeSimulatorOptions;
   timeouts?: { connectMs?: number; headersMs?: number; bodyMs?: number };
+  clientSecret?: string;
   /** The PIN that is saved; the simulator's own by default. */
   pin?: string;
   gate?: 'open' | 'unproven';
   temporal?: string;
+  /** What payloads and the vault are encrypted under; random by default. */
+  masterKeys?: MasterKeys;
 }
 
 /** Real PostgreSQL, real Temporal, real HTTP to a simulator: one merchant with a float and a credential. */
@@ -91,7 +94,7 @@ const WORKFLOWS = path.join(__dirname, '..', '..', 'src', 'workflows', 'index.ts
 export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promise<PayoutWorld> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 20, onIdleError: () => undefined });
-  const masterKeys: MasterKeys = [{ id: 'test', key: randomBytes(32) }];
+  const masterKeys = options.masterKeys ?? ([{ id: 'test', key: randomBytes(32) }] as const);
   const vault = createVault({ pool, masterKeys });
   const simulator = await createOrangeSimulator({ rateLimitPerMinute: null, ...options.simulator });
   const providers = createProviders({
@@ -143,7 +146,10 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
   await topUpFloat(pool, { ...tenant, currency: 'XOF', amount: FLOAT, requestId: 'first', personId: 'per_one' });
 
   async function save(pin: string, gate: 'open' | 'unproven'): Promise<string> {
-    const secret = JSON.stringify({ clientId: 'sandbox-client', clientSecret: 'sandbox-secret' });
+    const secret = JSON.stringify({
+      clientId: 'sandbox-client',
+      clientSecret: options.clientSecret ?? 'sandbox-secret',
+    });
     const { id } = await saveCredential(pool, {
       ...tenant,
       id: newId('cred'),

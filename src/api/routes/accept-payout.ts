@@ -15,12 +15,11 @@ import type { NormalizedPayout } from '../normalized-payout';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
 import type { Answer } from '../route';
+import { assertFuture } from '../schedule';
 import { payoutAnswer } from '../schemas/payout';
 import { checkPayoutRequest, payoutRequest } from '../schemas/payout-request';
 
 type Merchant = Extract<Principal, { role: 'merchant' }>;
-
-const MAX_SCHEDULE_MS = 366 * 24 * 3_600_000;
 
 export const acceptPayoutRoute = defineRoute({
   method: 'post',
@@ -50,7 +49,7 @@ export const acceptPayoutRoute = defineRoute({
     if (first) return replayed(first);
 
     // Only now, since a repeated request may come after its time.
-    checkSchedule(requested.scheduledAt);
+    if (requested.scheduledAt !== null) assertFuture(requested.scheduledAt);
     const payout = await newPayout(requested, principal, deps);
     const answer = serializePayout(payout);
     const [customerEnc, answerEnc] = await Promise.all([
@@ -84,15 +83,6 @@ export const acceptPayoutRoute = defineRoute({
     }
   },
 });
-
-function checkSchedule(scheduledAt: Date | null): void {
-  if (scheduledAt === null) return;
-  const inMs = scheduledAt.getTime() - Date.now();
-  if (inMs > 0 && inMs <= MAX_SCHEDULE_MS) return;
-  throw new ApiProblem('invalid_request', {
-    errors: [{ pointer: '/scheduled_at', detail: 'give a time in the future, within 366 days, or leave it out' }],
-  });
-}
 
 async function newPayout(requested: NormalizedPayout, principal: Merchant, { pool }: ApiDeps): Promise<Payout> {
   const { merchantId, environment } = principal;

@@ -3,143 +3,148 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 import { newId } from '../../db/ids';
+import { insertOperatorEvent } from '../../db/operator-actions';
+import { withTransaction } from '../../db/transaction';
 import {
-  createWebhookEndpoint,
   disableWebhookEndpoint,
   findWebhookEndpoint,
+  insertWebhookEndpoint,
   listWebhookEndpoints,
   merchantExists,
   rotateWebhookSecret,
-} from '../../db/webhook-endpoints';
-import { personOf } from '../operator-person';
-import { serializeWebhookEndpoint } from '../presenters/webhook-endpoint';
+} from '../../db/webhook-endpoints-admin';
+import { ENVIRONMENTS } from '../../domain/environment';
+import { personOf } from '../operator';
+import { serializeWebhookEndpoint } from '../presenters/webhook';
 import { ApiProblem } from '../problem';
 import type { InvalidField } from '../problem';
 import { defineRoute } from '../route';
-import type { Route } from '../route';
-import {
-  webhookEndpointAnswer,
-  webhookEndpointListAnswer,
-  webhookEndpointParams,
-  webhookEndpointRequest,
-  webhookEndpointSecretAnswer,
-} from '../schemas/webhook-endpoint';
+import { idOf, oneOf, text } from '../schemas/fields';
+import { webhookEndpointRequest, webhookEndpointsAnswer, webhookSecretAnswer } from '../schemas/webhook';
+import { parseWebhookUrl } from '../webhook-url';
 
-/** For so long after a rotation the secret before it signs as well, so that receivers change over without a gap. */
-const ROTATION_OVERLAP_MS = 24 * 3_600_000;
+const endpointParams = z.object({ endpointId: idOf('we') });
 
-/** A signing secret of Standard Webhooks: 256 random bits. */
+/** Standard Webhooks: 24 random bytes in base64 behind `whsec_`. */
 function newSecret(): string {
-  return `whsec_${randomBytes(32).toString('base64')}`;
+  return `whsec_${randomBytes(24).toString('base64')}`;
 }
 
-const createRoute = defineRoute({
+const createEndpointRoute = defineRoute({
   method: 'post',
   path: '/v1/webhook-endpoints',
   operationId: 'createWebhookEndpoint',
-  summary: 'Add an endpoint that hears of a merchant’s payouts from now on.',
+  summary: 'Add an endpoint for a merchant; the secret is shown this once.',
   tag: 'Operations',
   access: 'operator',
   body: webhookEndpointRequest,
-  answers: { 201: { description: 'Added; its secret is shown this once.', schema: webhookEndpointSecretAnswer } },
-  problems: [],
+  answers: { 201: { description: 'In use from the next event on.', schema: webhookSecretAnswer } },
+  problems: ['unavailable'],
   async handle({ principal, body }, { pool, sealing, config }) {
+    const url = parseWebhookUrl(body.url, { allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS });
     const errors: InvalidField[] = [];
-    if (new URL(body.url).protocol !== 'https:' && !config.ALLOW_LOOPBACK_WEBHOOKS) {
-      errors.push({ pointer: '/url', detail: 'give an https URL' });
-    }
+    if (!url.ok) errors.push({ pointer: '/url', detail: url.advice });
     if (!(await merchantExists(pool, body.merchant_id))) {
-      errors.push({ pointer: '/merchant_id', detail: 'give the id of a merchant that exists' });
+      errors.push({ pointer: '/merchant_id', detail: 'there is no such merchant' });
     }
-    if (errors.length > 0) throw new ApiProblem('invalid_request', { errors });
+    if (!url.ok || errors.length > 0) throw new ApiProblem('invalid_request', { errors });
     const secret = newSecret();
-    const endpoint = await createWebhookEndpoint(pool, {
-      id: newId('we'),
-      merchantId: body.merchant_id,
-      environment: body.environment,
-      url: body.url,
-      events: body.events,
-      secretEnc: await sealing.seal(body.merchant_id, 'webhook-secret', secret),
-      personId: personOf(principal),
+    const secretEnc = await sealing.seal(body.merchant_id, 'webhook-secret', secret);
+    const endpoint = await withTransaction(pool, async (trx) => {
+      const inserted = await insertWebhookEndpoint(trx, {
+        id: newId('we'),
+        merchantId: body.merchant_id,
+        environment: body.environment,
+        url: url.url,
+        events: body.events,
+        secretEnc,
+      });
+      await insertOperatorEvent(trx, {
+        personId: personOf(principal),
+        action: 'webhook_endpoint_created',
+        target: inserted.id,
+        detail: { merchant: body.merchant_id, environment: body.environment, events: body.events },
+      });
+      return inserted;
     });
     return { status: 201, body: { ...serializeWebhookEndpoint(endpoint), secret } };
   },
 });
 
-const listRoute = defineRoute({
+const listEndpointsRoute = defineRoute({
   method: 'get',
   path: '/v1/webhook-endpoints',
   operationId: 'listWebhookEndpoints',
-  summary: 'All endpoints of a merchant, switched off ones too.',
+  summary: 'Endpoints in use.',
   tag: 'Operations',
   access: 'operator',
-  query: z.strictObject({ merchant_id: z.string('give the id of the merchant') }),
-  answers: { 200: { description: 'The newest first.', schema: webhookEndpointListAnswer } },
-  problems: [],
+  query: z.strictObject({ merchant_id: text(64).optional(), environment: oneOf(ENVIRONMENTS).optional() }),
+  answers: { 200: { description: 'Oldest first.', schema: webhookEndpointsAnswer } },
+  problems: ['unavailable'],
   async handle({ query }, { pool }) {
-    const endpoints = await listWebhookEndpoints(pool, query.merchant_id);
+    const endpoints = await listWebhookEndpoints(pool, {
+      merchantId: query.merchant_id,
+      environment: query.environment,
+    });
     return { status: 200, body: { data: endpoints.map(serializeWebhookEndpoint) } };
   },
 });
 
-const readRoute = defineRoute({
-  method: 'get',
-  path: '/v1/webhook-endpoints/{endpointId}',
-  operationId: 'getWebhookEndpoint',
-  summary: 'One endpoint, without its secret.',
-  tag: 'Operations',
-  access: 'operator',
-  params: webhookEndpointParams,
-  answers: { 200: { description: 'The endpoint.', schema: webhookEndpointAnswer } },
-  problems: [],
-  async handle({ params }, { pool }) {
-    const endpoint = await findWebhookEndpoint(pool, params.endpointId);
-    if (!endpoint) throw new ApiProblem('not_found');
-    return { status: 200, body: serializeWebhookEndpoint(endpoint) };
-  },
-});
-
-const disableRoute = defineRoute({
+const deleteEndpointRoute = defineRoute({
   method: 'delete',
   path: '/v1/webhook-endpoints/{endpointId}',
-  operationId: 'disableWebhookEndpoint',
-  summary: 'Switch an endpoint off; what it has not heard yet is given up.',
+  operationId: 'deleteWebhookEndpoint',
+  summary: 'Take an endpoint out of use.',
   tag: 'Operations',
   access: 'operator',
-  params: webhookEndpointParams,
-  answers: { 204: { description: 'Off.' } },
-  problems: [],
+  params: endpointParams,
+  answers: { 204: { description: 'Nothing is sent to it any more.' } },
+  problems: ['not_found', 'unavailable'],
   async handle({ principal, params }, { pool }) {
-    const isThere = await disableWebhookEndpoint(pool, { id: params.endpointId, personId: personOf(principal) });
-    if (!isThere) throw new ApiProblem('not_found');
+    await withTransaction(pool, async (trx) => {
+      if (!(await disableWebhookEndpoint(trx, params.endpointId))) throw new ApiProblem('not_found');
+      await insertOperatorEvent(trx, {
+        personId: personOf(principal),
+        action: 'webhook_endpoint_deleted',
+        target: params.endpointId,
+      });
+    });
     return { status: 204 };
   },
 });
 
-const rotateRoute = defineRoute({
+const rotateSecretRoute = defineRoute({
   method: 'post',
   path: '/v1/webhook-endpoints/{endpointId}/rotate-secret',
   operationId: 'rotateWebhookSecret',
-  summary: 'Give an endpoint a new secret; the present one signs beside it for 24 hours.',
+  summary: 'Give an endpoint a new secret; webhooks carry signatures of both for 24 hours.',
   tag: 'Operations',
   access: 'operator',
-  params: webhookEndpointParams,
-  answers: { 200: { description: 'The new secret, shown this once.', schema: webhookEndpointSecretAnswer } },
-  problems: [],
+  params: endpointParams,
+  answers: { 200: { description: 'The new secret, shown this once.', schema: webhookSecretAnswer } },
+  problems: ['not_found', 'unavailable'],
   async handle({ principal, params }, { pool, sealing }) {
-    const present = await findWebhookEndpoint(pool, params.endpointId);
-    if (!present) throw new ApiProblem('not_found');
+    const found = await findWebhookEndpoint(pool, params.endpointId);
+    if (!found) throw new ApiProblem('not_found');
     const secret = newSecret();
-    const endpoint = await rotateWebhookSecret(pool, {
-      id: present.id,
-      secretEnc: await sealing.seal(present.merchantId, 'webhook-secret', secret),
-      overlapMs: ROTATION_OVERLAP_MS,
-      personId: personOf(principal),
+    const secretEnc = await sealing.seal(found.merchantId, 'webhook-secret', secret);
+    const endpoint = await withTransaction(pool, async (trx) => {
+      const rotated = await rotateWebhookSecret(trx, found.id, secretEnc);
+      if (!rotated) throw new ApiProblem('not_found');
+      await insertOperatorEvent(trx, {
+        personId: personOf(principal),
+        action: 'webhook_secret_rotated',
+        target: found.id,
+      });
+      return rotated;
     });
-    if (!endpoint) throw new ApiProblem('not_found', { detail: 'The endpoint is switched off.' });
     return { status: 200, body: { ...serializeWebhookEndpoint(endpoint), secret } };
   },
 });
 
-/** Endpoints are the operators' to manage; a merchant's key is answered 403. */
-export const webhookEndpointRoutes: readonly Route[] = [createRoute, listRoute, readRoute, disableRoute, rotateRoute];
+export const webhookEndpointRoutes = [
+  createEndpointRoute,
+  listEndpointsRoute,
+  deleteEndpointRoute,
+  rotateSecretRoute,
+] as const;

@@ -1,7 +1,7 @@
 import type { Principal } from '../domain/principal';
 
-/** The person behind an operator's key; operators are always persons. */
+/** The person behind an operator's key; the database gives operators no other kind of key. */
 export function personOf({ subject }: Extract<Principal, { role: 'operator' }>): string {
-  if (subject.kind !== 'person') throw new Error('an operator without a person');
+  if (subject.kind !== 'person') throw new Error('an operator is a person');
   return subject.personId;
 }

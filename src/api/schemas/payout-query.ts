@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+import { METHOD_IDS, METHODS } from '../../domain/methods';
+import { PAYOUT_STATE_NAMES } from '../../domain/payout-state';
+import type { PayoutState } from '../../domain/payout-state';
+import { parseMsisdn } from '../../domain/msisdn';
+import { idOf, moment, oneOf, said, text } from './fields';
+
+const states = z
+  .string(said('give it once, states apart by commas'))
+  .transform((value) => value.split(','))
+  .refine(
+    (values) => values.every((value) => (PAYOUT_STATE_NAMES as readonly string[]).includes(value)),
+    `give states, apart by commas: ${PAYOUT_STATE_NAMES.join(', ')}`,
+  )
+  .transform((values) => values as PayoutState[])
+  .meta({ description: 'One state or several, apart by commas.', example: 'unknown,in_review' });
+
+/** A number as any method's country writes it. */
+const recipient = z
+  .string(said('give a mobile number'))
+  .max(40)
+  .transform((value, context): string => {
+    for (const { country } of Object.values(METHODS)) {
+      const parsed = parseMsisdn(value.trim(), country);
+      if (parsed.ok) return parsed.e164;
+    }
+    context.addIssue({ code: 'custom', message: 'give a mobile number, national or international' });
+    return z.NEVER;
+  });
+
+const minorUnits = z
+  .string()
+  .regex(/^\d{1,13}$/, 'give minor units, digits only')
+  .transform(BigInt);
+
+const cursor = z
+  .string()
+  .transform((value) => Buffer.from(value, 'base64url').toString())
+  .refine((value) => idOf('po').safeParse(value).success, 'give the `next_cursor` of an answer as it is');
+
+/** The cursor that stands for everything after a payout. */
+export function serializeCursor(payoutId: string): string {
+  return Buffer.from(payoutId).toString('base64url');
+}
+
+export const payoutQuery = z.strictObject({
+  status: states.optional(),
+  method: oneOf(METHOD_IDS).optional(),
+  reference: text(100).optional(),
+  recipient: recipient.optional(),
+  created_after: moment.optional(),
+  created_before: moment.optional(),
+  amount_min: minorUnits.optional(),
+  amount_max: minorUnits.optional(),
+  limit: z
+    .string()
+    .regex(/^(?:[1-9]\d?|100)$/, 'give a number from 1 to 100')
+    .transform(Number)
+    .default(50)
+    .meta({ override: { type: 'integer', minimum: 1, maximum: 100, default: 50 } }),
+  cursor: cursor.optional().meta({ description: '`next_cursor` of the answer before.' }),
+});
