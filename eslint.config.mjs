@@ -68,7 +68,13 @@ export default tseslint.config(
   },
   {
     files: ['src/workflows/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/client', '@temporalio/worker'] }] }] },
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/client', '@temporalio/worker'] }] }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/activities/**'], allowTypeImports: true, message: 'Workflows see the type of the activities only.' }] },
+      ],
+    },
   },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts', 'src/main-*.ts', 'src/start/**/*.ts', 'jest.config.ts'],

@@ -59,7 +59,8 @@ function isNews(submission: Submission, { outcome }: Outcome, source: OutcomeSou
   if (submission.outcome === outcome || (isUnpaid && isProvenUnpaid(outcome))) return false;
   // What was once accepted or proven is not made less known by an answer that says less.
   const knowsMore = submission.outcome === 'accepted' || submission.outcome === 'settled' || isUnpaid;
-  const saysLess = outcome === 'unknown' || outcome === 'not_sent' || (outcome === 'accepted' && !(isUnpaid && isLooked(source)));
+  const saysLess =
+    outcome === 'unknown' || outcome === 'not_sent' || (outcome === 'accepted' && !(isUnpaid && isLooked(source)));
   return !(knowsMore && saysLess);
 }
 

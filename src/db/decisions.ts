@@ -236,7 +236,9 @@ async function carryOut(
 /** Which submission people found paid: the one they name, else the one that says so, else the one that may have been. */
 function paidOne(submissions: readonly Submission[], providerReference: string | null): Submission | undefined {
   return (
-    submissions.find((submission) => providerReference !== null && submission.providerReference === providerReference) ??
+    submissions.find(
+      (submission) => providerReference !== null && submission.providerReference === providerReference,
+    ) ??
     submissions.find(({ outcome }) => outcome === 'settled') ??
     submissions.findLast(({ outcome }) => !isProvenUnpaid(outcome)) ??
     submissions.at(-1)

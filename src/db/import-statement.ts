@@ -50,7 +50,11 @@ export async function importStatement(
   statement: StatementImport,
 ): Promise<ReadonlyMap<StatementEffect, number>> {
   const effects = new Map<StatementEffect, number>();
-  for (const lines of Map.groupBy(statement.lines, ({ reference }) => reference).values()) {
+  const byReference = new Map<string, StatementLine[]>();
+  for (const line of statement.lines) {
+    byReference.set(line.reference, [...(byReference.get(line.reference) ?? []), line]);
+  }
+  for (const lines of byReference.values()) {
     const effect = await withTransaction(pool, (trx) => importReference(trx, sealing, statement, lines));
     effects.set(effect, (effects.get(effect) ?? 0) + lines.length);
   }

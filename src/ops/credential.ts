@@ -5,7 +5,7 @@ import { saveCredential } from '../db/save-credential';
 import { ENVIRONMENTS } from '../domain/environment';
 import { METHOD_IDS, PROVIDERS } from '../domain/methods';
 import { checkCredential } from './check-credential';
-import { CommandError, positional, required, requiredOneOf } from './operator';
+import { CommandError, positional, required, requiredMerchant, requiredOneOf } from './operator';
 import type { Command } from './operator';
 
 /** What comes on standard input. */
@@ -26,7 +26,7 @@ export const credentialCommand: Command = {
     const secrets = parseSecrets(await context.readInput());
     const providerId = requiredOneOf(args, 'provider', PROVIDERS);
     const accountNumber = required(args, 'account');
-    const merchantId = required(args, 'merchant');
+    const merchantId = await requiredMerchant(context, args);
     const environment = requiredOneOf(args, 'environment', ENVIRONMENTS);
     const idType = args.values['id-type'] === undefined ? 'MSISDN' : requiredOneOf(args, 'id-type', ['MSISDN', 'CODE']);
     const role = args.values['role'] === undefined ? 'primary' : requiredOneOf(args, 'role', ['primary', 'backup']);

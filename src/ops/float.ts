@@ -4,7 +4,7 @@ import { returnPayout, topUpFloat } from '../db/operator-actions';
 import { CURRENCIES } from '../domain/currency';
 import { ENVIRONMENTS } from '../domain/environment';
 import { parseAmount } from '../domain/money';
-import { CommandError, positional, required, requiredOneOf } from './operator';
+import { CommandError, positional, required, requiredMerchant, requiredOneOf } from './operator';
 import type { Command } from './operator';
 
 /** `top-up`: adds to a merchant's float after the money has arrived. */
@@ -17,7 +17,7 @@ export const topUpCommand: Command = {
     const request = args.values['request'];
     const requestId = typeof request === 'string' ? request : randomUUID();
     const topUp = {
-      merchantId: required(args, 'merchant'),
+      merchantId: await requiredMerchant(context, args),
       environment: requiredOneOf(args, 'environment', ENVIRONMENTS),
       currency: requiredOneOf(args, 'currency', CURRENCIES),
       amount: parsed.amount,

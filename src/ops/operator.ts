@@ -46,6 +46,14 @@ export function required(args: CommandArgs, name: string): string {
   return value;
 }
 
+/** The merchant named by `--merchant`. Throws `CommandError` where there is none. */
+export async function requiredMerchant({ pool }: OperatorContext, args: CommandArgs): Promise<string> {
+  const merchantId = required(args, 'merchant');
+  const { rowCount } = await pool.query('select 1 from merchants where id = $1', [merchantId]);
+  if (rowCount !== 1) throw new CommandError(`there is no merchant ${merchantId}`);
+  return merchantId;
+}
+
 /** One of a closed set. Throws `CommandError` that lists it. */
 export function requiredOneOf<T extends string>(args: CommandArgs, name: string, allowed: readonly T[]): T {
   const value = required(args, name);

@@ -1,6 +1,9 @@
+import type { Pool } from 'pg';
+
 import { resumeSending, stopSending } from '../db/operator-actions';
 import { STOP_SCOPES } from '../db/stops';
 import type { StopScope } from '../db/stops';
+import { PROVIDERS } from '../domain/methods';
 import { CommandError, positional, required } from './operator';
 import type { Command, CommandArgs } from './operator';
 
@@ -11,6 +14,7 @@ export const stopCommand: Command = {
   async run(context, args) {
     const { scope, target } = scopeOf(args);
     const reason = required(args, 'reason');
+    await mustExist(context.pool, scope, target);
     const stopped = await stopSending(context.pool, { scope, target, reason, personId: context.personId });
     context.print(stopped ? `stopped: ${scope} ${target}` : `nothing done: ${scope} ${target} is stopped already`);
   },
@@ -29,6 +33,20 @@ export const resumeCommand: Command = {
     );
   },
 };
+
+/** A stop of what does not exist would stop nothing and look as if it did. Throws `CommandError`. */
+async function mustExist(pool: Pool, scope: StopScope, target: string): Promise<void> {
+  const isKnown =
+    scope === 'provider'
+      ? PROVIDERS.some((provider) => provider === target)
+      : (await pool.query(EXISTS[scope], [target])).rowCount === 1;
+  if (!isKnown) throw new CommandError(`there is no ${scope} ${target}: nothing was stopped`);
+}
+
+const EXISTS = {
+  merchant: 'select 1 from merchants where id = $1',
+  payout: 'select 1 from payouts where id = $1',
+} as const;
 
 function scopeOf(args: CommandArgs): { scope: StopScope; target: string } {
   const name = positional(args, 0, 'merchant, provider or payout');

@@ -43,7 +43,7 @@ test('a payout is accepted with its first event and its hold, and its run is sta
     metadata: { order: '7' },
     version: 1,
   });
-  const { id } = answer.body as { id: string };
+  const { id } = answer.body;
   expect(answer.headers.get('location')).toBe(`/v1/payouts/${id}`);
   expect(answer.headers.get('x-request-id')).toMatch(/^req_/);
   expect(await float(merchant)).toMatchObject({ available: 995_000n, held: 5_000n });
@@ -85,10 +85,7 @@ test('the same key with another body is refused, and the fields that differ are 
   const answer = await post(merchant, payoutRequest({ amount: 6_000, reference: 'new' }), key);
   expect(answer.status).toBe(409);
   expect(answer.body.code).toBe('idempotency_key_reused');
-  expect(answer.body.errors.map((field: { pointer: string }) => field.pointer).sort()).toEqual([
-    '/amount',
-    '/reference',
-  ]);
+  expect(answer.body.errors.map(({ pointer }) => pointer).sort()).toEqual(['/amount', '/reference']);
 });
 
 test('a key of one merchant or environment is free for another', async () => {
@@ -158,15 +155,19 @@ test('with the engine stopped the answer is still 202', async () => {
   const answer = await post(merchant, payoutRequest());
   app.runs.isDown = false;
   expect(answer.status).toBe(202);
-  const { rows } = await app.pool.query('select sweep_after from payouts where id = $1', [answer.body.id]);
-  expect(rows[0].sweep_after.getTime()).toBeLessThan(Date.now() + 60_000);
+  const { rows } = await app.pool.query<{ sweep_after: Date }>('select sweep_after from payouts where id = $1', [
+    answer.body.id,
+  ]);
+  expect(rows[0]!.sweep_after.getTime()).toBeLessThan(Date.now() + 60_000);
 });
 
 test('names and addresses of people lie sealed, and neither they nor the number are logged', async () => {
   const merchant = await seedMerchant(app.pool);
   const { body } = await post(merchant, payoutRequest({ recipient: { msisdn: '781112233' } }));
-  const { rows } = await app.pool.query('select customer_enc from payouts where id = $1', [body.id]);
-  expect(await app.sealing.open(merchant.id, 'customer', rows[0].customer_enc)).toContain('awa@example.com');
+  const { rows } = await app.pool.query<{ customer_enc: Buffer }>('select customer_enc from payouts where id = $1', [
+    body.id,
+  ]);
+  expect(await app.sealing.open(merchant.id, 'customer', rows[0]!.customer_enc)).toContain('awa@example.com');
   expect(app.logLines.join('\n')).not.toMatch(/awa@example|781112233/);
   const read = await app.request('GET', `/v1/payouts/${body.id}`, { key: merchant.key });
   expect(read.body).toMatchObject({

@@ -30,7 +30,7 @@ describe('a worker process that is killed or stopped in the middle of a payout',
   function startWorker(): ChildProcess {
     const worker = spawn(process.execPath, [MAIN_WORKER], {
       env: { ...process.env, ...world.env },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: 'ignore',
     });
     workers.push(worker);
     return worker;

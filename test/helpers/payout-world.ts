@@ -52,7 +52,10 @@ export interface PayoutWorldOptions {
   /** The PIN that is saved; the simulator's own by default. */
   pin?: string;
   gate?: 'open' | 'unproven';
+  /** Address of a Temporal server of the test's own; the run's shared one by default. */
   temporal?: string;
+  /** A migrated database of the test's own server; a fresh one of the run's by default. */
+  databaseUrl?: string;
   /** What payloads and the vault are encrypted under; random by default. */
   masterKeys?: MasterKeys;
 }
@@ -92,7 +95,9 @@ export interface PayoutWorld {
 const WORKFLOWS = path.join(__dirname, '..', '..', 'src', 'workflows', 'index.ts');
 
 export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promise<PayoutWorld> {
-  const database = await createTestDatabase();
+  const database = options.databaseUrl
+    ? { url: options.databaseUrl, close: () => Promise.resolve() }
+    : await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 20, onIdleError: () => undefined });
   const masterKeys = options.masterKeys ?? ([{ id: 'test', key: randomBytes(32) }] as const);
   const vault = createVault({ pool, masterKeys });
@@ -200,7 +205,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       API_PORT: '0',
       ALLOW_LOOPBACK_WEBHOOKS: 'true',
       SHUTDOWN_GRACE_MS: '3000',
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: 'info',
     },
 
     recipientOf(name) {

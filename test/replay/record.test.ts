@@ -11,7 +11,7 @@ import { addHistory } from './corpus';
 import type { Recording } from './corpus';
 
 /**
- * Records real runs into the corpus: `RECORD_HISTORIES=1 npm run replay -- test/replay/record.test.ts`, after a change of the
+ * Records real runs into the corpus: `RECORD_HISTORIES=1 npm test -- test/replay/record`, after a change of the
  * workflow that the corpus does not show yet. Adds files only; what was recorded once is replayed for ever.
  */
 const describeRecording = process.env['RECORD_HISTORIES'] === '1' ? describe : describe.skip;

@@ -1,0 +1,104 @@
+import { newId } from '../../src/db/ids';
+import type { Db } from '../../src/db/pool';
+import type { SubmissionOutcome } from '../../src/domain/outcome';
+import type { PayoutState } from '../../src/domain/payout-state';
+import type { PayoutWorld } from './payout-world';
+
+/** How to get from `queued` to a state, by transitions that PostgreSQL lets pass without a submission. */
+const WAY_TO: Readonly<Partial<Record<PayoutState, readonly PayoutState[]>>> = {
+  queued: [],
+  processing: ['processing'],
+  pending: ['processing', 'pending'],
+  unknown: ['processing', 'unknown'],
+  in_review: ['in_review'],
+  succeeded: ['in_review', 'succeeded'],
+  failed: ['processing', 'failed'],
+  cancelled: ['cancelled'],
+  returned: ['in_review', 'succeeded', 'returned'],
+};
+
+export interface StandingPayout {
+  id: string;
+  /** Their ids, in the order of the outcomes asked for; one attempt each. */
+  submissions: readonly string[];
+}
+
+/**
+ * A payout that stands in a state with submissions of these outcomes, its hold as that state has it; written by SQL, so
+ * that sets of outcomes can be tried that the product itself never leaves behind.
+ */
+export async function standPayout(
+  world: PayoutWorld,
+  payout: { state: PayoutState; outcomes?: readonly SubmissionOutcome[]; sendBy?: Date },
+): Promise<StandingPayout> {
+  const id = await world.accept();
+  for (const state of WAY_TO[payout.state] ?? []) await moveBySql(world.pool, id, state);
+  const submissions: string[] = [];
+  for (const outcome of payout.outcomes ?? []) {
+    const attempt = submissions.length + 1;
+    submissions.push(await insertSubmissionBySql(world.pool, { payoutId: id, attempt, outcome, ...payout }));
+  }
+  if (submissions.length > 1) {
+    await world.pool.query('update payouts set attempt = $2 where id = $1', [id, submissions.length]);
+  }
+  return { id, submissions };
+}
+
+/** Moves a payout by a bare UPDATE with what the state needs beside it: a confirmed decision, its hold's end. */
+async function moveBySql(db: Db, id: string, to: PayoutState): Promise<void> {
+  if (to === 'succeeded') await confirmBySql(db, id);
+  await db.query('update payouts set state = $2, version = version + 1 where id = $1', [id, to]);
+  if (to === 'succeeded') await db.query("select capture_hold($1, $1 || '/by-sql')", [id]);
+  if (to === 'failed' || to === 'cancelled') await db.query('select release_hold($1)', [id]);
+  if (to === 'returned') await db.query('select book_return($1)', [id]);
+}
+
+/** A decision about the payout as it stands, confirmed by another person. Returns its id. */
+export async function confirmBySql(db: Db, payoutId: string): Promise<string> {
+  const id = newId('dec');
+  await db.query(
+    `insert into decisions (id, payout_id, resolution, evidence_enc, payout_version, proposed_by, confirmed_by, confirmed_at)
+     select $1, id, 'paid', '', version, 'per_one', 'per_two', now() from payouts where id = $2`,
+    [id, payoutId],
+  );
+  return id;
+}
+
+export async function insertSubmissionBySql(
+  db: Db,
+  submission: { payoutId: string; attempt: number; outcome: SubmissionOutcome; sendBy?: Date },
+): Promise<string> {
+  const id = newId('sub');
+  const { outcome } = submission;
+  const isVoid = outcome === 'void';
+  await db.query(
+    `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
+       amount, currency, send_by, outcome)
+     select $1, payout.id, $3, 1, hold_no, $4, payout.provider, credential_id, account_number, amount, currency, $5, $6
+     from payouts payout join credentials on credentials.id = credential_id where payout.id = $2`,
+    [
+      id,
+      submission.payoutId,
+      submission.attempt,
+      isVoid ? 'void' : 'call',
+      submission.sendBy ?? new Date(Date.now() - 60_000),
+      isVoid ? 'void' : null,
+    ],
+  );
+  if (!isVoid && outcome !== null) {
+    await db.query(
+      `update submissions set outcome = $2, source = 'answer', source_id = id, rejection = $3, provider_reference = $4
+       where id = $1`,
+      [id, outcome, outcome === 'rejected' ? 'final' : null, outcome === 'accepted' ? `MP${id.slice(-6)}` : null],
+    );
+  }
+  return id;
+}
+
+/** The SQLSTATE that PostgreSQL refuses a statement with, or `done` where it does not. */
+export async function refusal(statement: Promise<unknown>): Promise<string> {
+  return await statement.then(
+    () => 'done',
+    (error: unknown) => (error as { code?: string }).code ?? String(error),
+  );
+}
