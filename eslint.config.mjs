@@ -19,6 +19,8 @@ const ARROWS = {
   ops: ['domain', 'db', 'workflows', 'providers', 'vault'],
   simulators: [],
   start: ['domain', 'temporal', 'db'],
+  // What is written from the code's own tables; .env.example from the table of the configuration.
+  docs: ['domain', 'config.ts'],
 };
 
 const zones = Object.entries(ARROWS).map(([folder, allowed]) => ({
@@ -30,13 +32,46 @@ const zones = Object.entries(ARROWS).map(([folder, allowed]) => ({
 
 /** What the API may see of the folders that it is allowed to import from. */
 const narrowZones = [
-  { target: './src/api', from: './src/workflows', except: ['./contract.ts'], message: 'The API sees workflows/contract.ts only.' },
-  { target: './src/temporal', from: './src/workflows', except: ['./contract.ts', './index.ts'], message: 'See workflows/contract.ts.' },
-  { target: './src/ops', from: './src/workflows', except: ['./contract.ts'], message: 'Operators see workflows/contract.ts only.' },
-  { target: './src/activities', from: './src/providers', except: ['./provider.ts', './registry.ts'], message: 'Activities see the provider port only.' },
+  {
+    target: './src/api',
+    from: './src/workflows',
+    except: ['./contract.ts'],
+    message: 'The API sees workflows/contract.ts only.',
+  },
+  {
+    target: './src/temporal',
+    from: './src/workflows',
+    except: ['./contract.ts', './index.ts'],
+    message: 'See workflows/contract.ts.',
+  },
+  {
+    target: './src/ops',
+    from: './src/workflows',
+    except: ['./contract.ts'],
+    message: 'Operators see workflows/contract.ts only.',
+  },
+  {
+    target: './src/activities',
+    from: './src/providers',
+    except: ['./provider.ts', './registry.ts'],
+    message: 'Activities see the provider port only.',
+  },
 ];
 
-const NODE_BUILTINS = ['node:*', 'fs', 'net', 'http', 'https', 'crypto', 'child_process', 'os', 'path', 'pg', 'pino', 'express'];
+const NODE_BUILTINS = [
+  'node:*',
+  'fs',
+  'net',
+  'http',
+  'https',
+  'crypto',
+  'child_process',
+  'os',
+  'path',
+  'pg',
+  'pino',
+  'express',
+];
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.cauri/', 'coverage/', 'test/fixtures/'] },
@@ -64,15 +99,28 @@ export default tseslint.config(
   },
   {
     files: ['src/domain/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/*'] }] }] },
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/*'] }] }],
+    },
   },
   {
     files: ['src/workflows/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/client', '@temporalio/worker'] }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: [...NODE_BUILTINS, 'zod', '@temporalio/client', '@temporalio/worker'] }] },
+      ],
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['**/activities/**'], allowTypeImports: true, message: 'Workflows see the type of the activities only.' }] },
+        {
+          patterns: [
+            {
+              group: ['**/activities/**'],
+              allowTypeImports: true,
+              message: 'Workflows see the type of the activities only.',
+            },
+          ],
+        },
       ],
     },
   },
@@ -84,5 +132,17 @@ export default tseslint.config(
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off', '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
-  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', fetch: 'readonly', Buffer: 'readonly' } } },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        fetch: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
 );

@@ -407,7 +407,7 @@ create table outbox (
 );
 create index outbox_payout on outbox (payout_id);
 create index outbox_sweep on outbox (sweep_after)
-  where delivered_at is null and given_up_at is null and handed_over_at is null;
+  where delivered_at is null and given_up_at is null;
 
 create table webhook_deliveries (
   id bigint generated always as identity primary key,

@@ -94,7 +94,10 @@ export const CONFIG_SCHEMA = z.object({
     .max(1_000)
     .default(20)
     .describe('Workflow starts under way at once per API process; the rest is the sweeper’s.'),
-  WEBHOOK_TIMEOUT_MS: milliseconds.default(5_000).describe('Milliseconds that one webhook delivery may take.'),
+  WEBHOOK_TIMEOUT_MS: milliseconds
+    .max(30_000)
+    .default(5_000)
+    .describe('Milliseconds that one webhook delivery may take.'),
   WEBHOOK_RETRY_FOR_MS: milliseconds
     .default(259_200_000)
     .describe('Milliseconds for which a webhook is tried again; at least three days in production.'),

@@ -44,7 +44,7 @@ export function isUnavailable(error: unknown): boolean {
   }
   // node-postgres gives its own connection errors no code.
   const message = property(error, 'message') ?? '';
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(
+  return /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(
     message,
   );
 }

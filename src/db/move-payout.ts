@@ -87,6 +87,7 @@ with moved as (
     jsonb_build_object(
       'state', moved.state, 'reason', moved.reason, 'version', moved.version, 'attempt', moved.attempt,
       'provider_reference', moved.provider_reference,
+      'description', moved.description, 'metadata', moved.metadata,
       'settle_by', to_char(moved.settle_by at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'retry_at', to_char(moved.retry_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'updated_at', to_char(moved.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -21,6 +21,8 @@ export function createPool({ databaseUrl, size, onIdleError }: PoolOptions): Poo
     idleTimeoutMillis: 30_000,
     // A statement that hangs would hold row locks; every statement of ours is short.
     statement_timeout: 30_000,
+    // The server's own limit does not help where the server is frozen or the network gone: this one is our clock's.
+    query_timeout: 40_000,
     idle_in_transaction_session_timeout: 30_000,
   });
   pool.on('error', onIdleError);

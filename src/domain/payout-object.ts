@@ -62,6 +62,8 @@ export type PayoutSnapshot = Pick<
   | 'version'
   | 'attempt'
   | 'provider_reference'
+  | 'description'
+  | 'metadata'
   | 'settle_by'
   | 'retry_at'
   | 'updated_at'

@@ -36,7 +36,10 @@ export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<
       unchecked: { type: 'boolean' },
     },
   },
-  provider: { ...providerCommand, options: { merchant: text, environment: text, operator: text, reference: text } },
+  provider: {
+    ...providerCommand,
+    options: { merchant: text, environment: text, operator: text, reference: text, code: text, url: text },
+  },
 };
 
 /** The list that `npm run ops` prints. */

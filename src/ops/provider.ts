@@ -7,6 +7,7 @@ import { METHOD_IDS } from '../domain/methods';
 import { ProviderError } from '../providers/provider';
 import type { AccountOperations, ProviderAccount } from '../providers/provider';
 import { changePin } from './change-pin';
+import { registerCallback } from './register-callback';
 import { fetchBalance } from './fetch-balance';
 import { CommandError, positional, required, requiredOneOf } from './operator';
 import type { Command, CommandArgs, OperatorContext } from './operator';
@@ -26,10 +27,10 @@ export interface OpenedForOperator {
 /** `provider …`: asks a provider in a merchant's name, and changes its PIN. */
 export const providerCommand: Command = {
   usage:
-    'provider balance|transactions|sandbox-numbers|change-pin --merchant ID --environment sandbox|live --operator orange_sn [--reference REF] [< new-pin]',
+    'provider balance|transactions|sandbox-numbers|change-pin|register-callback --merchant ID --environment sandbox|live --operator orange_sn [--reference REF] [--code 123456 --url https://HOST] [< new-pin]',
   summary: "ask a provider in a merchant's name; change-pin reads the new PIN from standard input",
   async run(context, args) {
-    const action = positional(args, 0, 'balance, transactions, sandbox-numbers or change-pin');
+    const action = positional(args, 0, 'balance, transactions, sandbox-numbers, change-pin or register-callback');
     const opened = await openForOperator(context, args);
     try {
       switch (action) {
@@ -42,11 +43,16 @@ export const providerCommand: Command = {
         case 'sandbox-numbers':
           await sandboxNumbers(context, opened);
           return;
+        case 'register-callback':
+          await registerCallback(context, args, opened);
+          return;
         case 'change-pin':
           await changePin(context, opened, (await context.readInput()).trim());
           return;
         default:
-          throw new CommandError(`${action} is none of: balance, transactions, sandbox-numbers, change-pin`);
+          throw new CommandError(
+            `${action} is none of: balance, transactions, sandbox-numbers, change-pin, register-callback`,
+          );
       }
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;

@@ -21,7 +21,13 @@ function connectionOptions(config: ConnectionConfig): { address: string; tls?: b
 /** A client whose connection is made at its first call, so that an API starts and accepts while Temporal is down. */
 export function createTemporalClient(config: ConnectionConfig, dataConverter: DataConverter): Client {
   const connection = Connection.lazy(connectionOptions(config));
-  return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
+  return new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    dataConverter,
+    // A closed run answers no question about what it does next: the database tells where its payout stands.
+    workflow: { queryRejectCondition: 'NOT_OPEN' },
+  });
 }
 
 /** The worker's own connection; throws where Temporal cannot be reached. */

@@ -98,7 +98,7 @@ describe('the ledger', () => {
          (select count(*) from account join moved using (id) where account.balance <> moved.balance)::int
            as "notByEntries",
          coalesce((select balance from account where kind = 'held'), 0)::text as held,
-         (select coalesce(sum(amount), 0) from holds join payouts on payouts.id = holds.payout_id
+         (select coalesce(sum(holds.amount), 0) from holds join payouts on payouts.id = holds.payout_id
             where merchant_id = $1 and closed_by is null)::text as "openHolds",
          (select count(*) from (select 1 from entry where kind in ('capture', 'release')
             group by owner, hold_no having count(*) > 1) twice)::int as "closedTwice",
@@ -140,8 +140,11 @@ describe('the ledger', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
         const balances = async (merchant: string): Promise<unknown> =>
-          (await world.pool.query('select kind, balance from ledger_accounts where merchant_id = $1 order by kind', [merchant]))
-            .rows;
+          (
+            await world.pool.query('select kind, balance from ledger_accounts where merchant_id = $1 order by kind', [
+              merchant,
+            ])
+          ).rows;
         const once = await newRound();
         const twice = await newRound();
         for (const next of steps) {
@@ -159,7 +162,9 @@ describe('the ledger', () => {
   test('two payouts at once cannot overdraw', async () => {
     for (let again = 0; again < 5; again += 1) {
       const { merchant, payouts } = await newRound();
-      const answers = await Promise.all(payouts.map((id, i) => refusal(clients[i]!.query('select open_hold($1)', [id]))));
+      const answers = await Promise.all(
+        payouts.map((id, i) => refusal(clients[i]!.query('select open_hold($1)', [id]))),
+      );
       const held = AMOUNTS.filter((_, index) => answers[index] === 'done').reduce((sum, amount) => sum + amount, 0n);
       expect(answers.filter((answer) => answer !== 'done')).toContain('CA402');
       expect(answers.every((answer) => answer === 'done' || answer === 'CA402')).toBe(true);
@@ -202,7 +207,8 @@ describe('the ledger', () => {
     const { id } = await standPayout(world, { state: 'failed' });
     const before = await world.balances();
     const capture = async (cause: string): Promise<unknown> =>
-      (await world.pool.query<{ how: string }>('select capture_hold($1, $2) as how', [id, `${id}/${cause}`])).rows[0]?.how;
+      (await world.pool.query<{ how: string }>('select capture_hold($1, $2) as how', [id, `${id}/${cause}`])).rows[0]
+        ?.how;
     expect(await capture('first')).toBe('suspense');
     expect(await capture('first')).toBe('suspense');
     const after = await world.balances();
@@ -224,12 +230,12 @@ describe('the ledger', () => {
 
   test('the same top-up request books once per merchant, and another amount under it is refused', async () => {
     const topUp = async (merchant: string, amount: number): Promise<unknown> =>
-      (await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', $2, 'monday') as booked", [merchant, amount])).rows;
+      (await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', $2, 'monday') as booked", [merchant, amount]))
+        .rows;
     const { merchant } = await newRound();
     expect(await topUp(world.merchantId, 10)).toEqual([{ booked: true }]);
     expect(await topUp(world.merchantId, 10)).toEqual([{ booked: false }]);
     expect(await topUp(merchant, 10)).toEqual([{ booked: true }]);
     expect(await refusal(topUp(merchant, 11))).toBe('22023');
   });
-
 });

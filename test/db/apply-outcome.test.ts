@@ -1,0 +1,328 @@
+import { applyOutcome } from '../../src/db/apply-outcome';
+import { insertLookUp } from '../../src/db/look-ups';
+import { listPayoutEvents } from '../../src/db/payout-events';
+import { recordAnswer } from '../../src/db/record-answer';
+import { withTransaction } from '../../src/db/transaction';
+import { REJECTION_KINDS } from '../../src/domain/outcome';
+import type { Outcome, RejectionKind, SubmissionOutcome } from '../../src/domain/outcome';
+import type { Payout } from '../../src/domain/payout';
+import type { PayoutState } from '../../src/domain/payout-state';
+import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
+import { standPayout } from '../helpers/standing-payout';
+
+const words = { code: null, text: null };
+const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
+const SETTLED: Outcome = { outcome: 'settled', providerReference: 'MP1', ...words };
+const NOT_SENT: Outcome = { outcome: 'not_sent', reason: 'no connection', ...words };
+const UNKNOWN: Outcome = { outcome: 'unknown', reason: 'time-out', ...words };
+
+function rejected(kind: RejectionKind): Outcome {
+  return { outcome: 'rejected', kind, remedy: null, ...words };
+}
+
+describe('news of a submission', () => {
+  let world: PayoutWorld;
+
+  beforeAll(async () => {
+    world = await createPayoutWorld();
+  });
+  afterAll(() => world.close());
+
+  async function tell(
+    id: string,
+    submissionId: string,
+    outcome: Outcome,
+    source: 'answer' | 'recovery' | 'lookup' | 'statement' = 'answer',
+  ): Promise<Payout> {
+    return await withTransaction(world.pool, async (trx) => {
+      const lookUp = { payoutId: id, submissionId, verdict: 'absent', providerReference: null, rowsSeen: 0 } as const;
+      const sourceId = source === 'lookup' ? await insertLookUp(trx, lookUp) : submissionId;
+      return await applyOutcome(trx, id, {
+        submissionId,
+        outcome,
+        source,
+        sourceId,
+        backOffMs: 60_000,
+        watchMs: 60_000,
+      });
+    });
+  }
+
+  /** A payout with its first submission, which is what most news is about. */
+  async function stand(
+    state: PayoutState,
+    ...outcomes: SubmissionOutcome[]
+  ): Promise<{ id: string; sub: string; all: readonly string[] }> {
+    const { id, submissions } = await standPayout(world, { state, outcomes });
+    return { id, sub: submissions[0]!, all: submissions };
+  }
+
+  async function holdOf(id: string): Promise<unknown> {
+    const { rows } = await world.pool.query<{ closed_by: string | null }>(
+      'select closed_by from holds where payout_id = $1',
+      [id],
+    );
+    return rows.map(({ closed_by }) => closed_by ?? 'open').join();
+  }
+
+  async function reviewsOf(id: string): Promise<readonly string[]> {
+    const { rows } = await world.pool.query<{ kind: string }>(
+      'select kind from review_items where payout_id = $1 and closed_at is null order by kind',
+      [id],
+    );
+    return rows.map(({ kind }) => kind);
+  }
+
+  async function outcomeOf(submissionId: string): Promise<unknown> {
+    const { rows } = await world.pool.query<Record<string, unknown>>(
+      'select outcome, rejection, source, source_id is not null as proven from submissions where id = $1',
+      [submissionId],
+    );
+    return rows[0];
+  }
+
+  /** Everything that a payout's history and money consist of; equal where nothing happened. */
+  async function everything(id: string): Promise<unknown> {
+    const { rows } = await world.pool.query<{ all: unknown }>(
+      `select jsonb_build_array(to_jsonb(payout),
+         (select jsonb_agg(to_jsonb(e) order by sequence) from payout_events e where payout_id = payout.id),
+         (select jsonb_agg(to_jsonb(s) order by id) from submissions s where payout_id = payout.id),
+         (select jsonb_agg(to_jsonb(l) order by id) from ledger_entries l where payout_id = payout.id),
+         (select count(*) from review_items where payout_id = payout.id)) as all
+       from payouts payout where id = $1`,
+      [id],
+    );
+    return rows[0]?.all;
+  }
+
+  test.each([
+    ['accepted', ACCEPTED, 'pending', 'open'],
+    ['settled', SETTLED, 'succeeded', 'capture'],
+    ['unknown', UNKNOWN, 'unknown', 'open'],
+    ['not sent', NOT_SENT, 'queued', 'open'],
+    ['refused for good', rejected('final'), 'failed', 'release'],
+  ] as const)('the answer %s moves the payout with its hold', async (_, outcome, state, hold) => {
+    const { id, sub } = await stand('processing', null);
+    const payout = await tell(id, sub, outcome);
+    expect([payout.state, await holdOf(id)]).toEqual([state, hold]);
+    expect((await listPayoutEvents(world.pool, id)).at(-1)).toMatchObject({
+      sequence: payout.version,
+      from: 'processing',
+      to: state,
+      actor: 'provider',
+      submissionId: sub,
+      evidence: `answer:${sub}`,
+    });
+  });
+
+  test.each(REJECTION_KINDS.filter((kind) => kind !== 'final'))(
+    'a curable refusal (%s) goes back to the queue with the next attempt and its hold kept',
+    async (kind) => {
+      const { id, sub } = await stand('processing', null);
+      const payout = await tell(id, sub, rejected(kind));
+      expect(payout).toMatchObject({ state: 'queued', attempt: 2, deferrals: 1, settleBy: null });
+      expect(payout.retryAt!.getTime()).toBeGreaterThan(Date.now() + 30_000);
+      expect(await holdOf(id)).toBe('open');
+      expect(await outcomeOf(sub)).toMatchObject({ outcome: 'rejected', rejection: kind });
+    },
+  );
+
+  test('a late "settled" on an unknown payout pays it', async () => {
+    const { id, sub } = await stand('unknown', 'unknown');
+    expect((await tell(id, sub, SETTLED, 'lookup')).state).toBe('succeeded');
+    expect(await holdOf(id)).toBe('capture');
+    expect(await outcomeOf(sub)).toMatchObject({ outcome: 'settled', source: 'lookup', proven: true });
+  });
+
+  test.each([
+    [ACCEPTED, 'pending'],
+    [SETTLED, 'succeeded'],
+    [rejected('final'), 'failed'],
+    [rejected('throttled'), 'queued'],
+    [NOT_SENT, 'queued'],
+  ] as const)('a late answer to a call that was given up as unknown is merged (%#)', async (outcome, state) => {
+    const { id, sub } = await stand('processing', null);
+    expect((await tell(id, sub, UNKNOWN, 'recovery')).state).toBe('unknown');
+    expect((await tell(id, sub, outcome)).state).toBe(state);
+    expect(await outcomeOf(sub)).toMatchObject({ outcome: outcome.outcome, source: 'late_answer', proven: true });
+  });
+
+  test('a late answer after a look-up found it in flight is a late answer still', async () => {
+    const { id, sub } = await stand('unknown', 'unknown');
+    await tell(id, sub, ACCEPTED, 'lookup');
+    expect((await tell(id, sub, SETTLED)).state).toBe('succeeded');
+    expect(await outcomeOf(sub)).toMatchObject({ source: 'late_answer' });
+  });
+
+  test.each(['lookup', 'statement'] as const)('a refusal found by %s is final, whatever its kind', async (source) => {
+    for (const outcome of ['accepted', 'unknown', null] as const) {
+      const { id, sub } = await stand('processing', outcome);
+      expect((await tell(id, sub, rejected('throttled'), source)).state).toBe('failed');
+      expect(await outcomeOf(sub)).toMatchObject({ rejection: 'final' });
+    }
+  });
+
+  test('a refusal answered after the provider had taken it is final', async () => {
+    const { id, sub } = await stand('pending', 'accepted');
+    expect((await tell(id, sub, rejected('provider_float'))).state).toBe('failed');
+  });
+
+  test.each([
+    ['accepted', UNKNOWN],
+    ['accepted', NOT_SENT],
+    ['settled', UNKNOWN],
+    ['settled', ACCEPTED],
+    ['settled', NOT_SENT],
+    ['settled', SETTLED],
+    ['rejected', UNKNOWN],
+    ['rejected', ACCEPTED],
+    ['rejected', NOT_SENT],
+    ['rejected', rejected('throttled')],
+    ['not_sent', UNKNOWN],
+    ['not_sent', rejected('final')],
+    ['unknown', UNKNOWN],
+  ] as const)('what is %s learns nothing from an answer that says less or the same (%#)', async (outcome, news) => {
+    const { id, sub } = await stand('unknown', outcome);
+    const before = await everything(id);
+    await tell(id, sub, news);
+    expect(await everything(id)).toEqual(before);
+  });
+
+  test.each([
+    ['failed', 'late_credit'],
+    ['cancelled', 'late_credit'],
+  ] as const)('"settled" on a payout that is %s asks people and changes nothing else', async (state, kind) => {
+    const { id, sub } = await stand(state, 'unknown');
+    const before = await world.balances();
+    const payout = await tell(id, sub, SETTLED, 'lookup');
+    expect([payout.state, payout.version]).toEqual([state, (await world.payout(id)).version]);
+    expect(await reviewsOf(id)).toEqual([kind]);
+    expect(await world.balances()).toEqual(before);
+  });
+
+  test.each(['failed', 'queued'] as const)(
+    '"settled" contradicts a proven refusal of a %s payout: people are asked',
+    async (state) => {
+      const { id, sub } = await stand(state, 'rejected');
+      await tell(id, sub, SETTLED, 'lookup');
+      expect((await world.payout(id)).state).toBe(state === 'failed' ? 'failed' : 'in_review');
+      expect(await reviewsOf(id)).toEqual(['late_credit']);
+      expect(await outcomeOf(sub)).toMatchObject({ outcome: 'rejected' });
+    },
+  );
+
+  test('"in flight" by a look-up contradicts a proven refusal: nothing is sent again before people looked', async () => {
+    const { id, sub } = await stand('queued', 'rejected');
+    expect((await tell(id, sub, ACCEPTED, 'lookup')).state).toBe('in_review');
+    expect(await reviewsOf(id)).toEqual(['contradiction']);
+  });
+
+  test('a refusal after "settled" contradicts it: the success stands and people are asked', async () => {
+    const { id, sub } = await stand('processing', null);
+    await tell(id, sub, SETTLED);
+    const before = await world.balances();
+    expect((await tell(id, sub, rejected('final'), 'lookup')).state).toBe('succeeded');
+    expect(await reviewsOf(id)).toEqual(['contradiction']);
+    expect(await outcomeOf(sub)).toMatchObject({ outcome: 'settled' });
+    expect(await world.balances()).toEqual(before);
+  });
+
+  test('a second submission found paid beside a success is a double credit, booked against suspense once', async () => {
+    const { id, all } = await stand('unknown', 'unknown', 'unknown');
+    await tell(id, all[1]!, SETTLED, 'lookup');
+    const before = await world.balances();
+    expect((await tell(id, all[0]!, SETTLED, 'lookup')).state).toBe('succeeded');
+    expect(await reviewsOf(id)).toEqual(['double_credit']);
+    const after = await world.balances();
+    expect(after).toEqual({ ...before, suspense: (before['suspense'] ?? 0n) - 1_000n, paid: before['paid']! + 1_000n });
+    await tell(id, all[0]!, SETTLED, 'lookup');
+    expect(await world.balances()).toEqual(after);
+  });
+
+  test('a proof of one submission does not end the payout while another may have moved money', async () => {
+    const { id, all } = await stand('unknown', 'unknown', 'unknown');
+    expect((await tell(id, all[0]!, rejected('final'), 'lookup')).state).toBe('unknown');
+    expect(await holdOf(id)).toBe('open');
+    expect((await tell(id, all[1]!, rejected('final'), 'lookup')).state).toBe('failed');
+    expect(await holdOf(id)).toBe('release');
+  });
+
+  test('a payout in review learns only on its submission', async () => {
+    for (const outcome of [SETTLED, rejected('final'), ACCEPTED]) {
+      const { id, sub } = await stand('in_review', 'unknown');
+      const before = await world.payout(id);
+      expect(await tell(id, sub, outcome, 'lookup')).toEqual(before);
+      expect(await world.payout(id)).toEqual(before);
+      expect(await outcomeOf(sub)).toMatchObject({ outcome: outcome.outcome });
+      expect(await holdOf(id)).toBe('open');
+    }
+  });
+
+  test('the same news told by many at once books once', async () => {
+    for (const outcome of [SETTLED, rejected('final'), rejected('throttled')]) {
+      const { id, sub } = await stand('unknown', 'unknown');
+      const told = await Promise.all(Array.from({ length: 6 }, () => tell(id, sub, outcome)));
+      expect(new Set(told.map(({ version }) => version)).size).toBe(1);
+      const { rows } = await world.pool.query<Record<string, number>>(
+        `select (select count(*) from submission_outcomes where submission_id = $2)::int as outcomes,
+           (select count(*) from payout_events where payout_id = $1)::int as events,
+           (select count(*) from ledger_entries where payout_id = $1 and kind <> 'hold')::int as entries`,
+        [id, sub],
+      );
+      const entries = outcome.outcome === 'rejected' && outcome.kind === 'throttled' ? 0 : 1;
+      expect(rows).toEqual([{ outcomes: 2, events: 2, entries }]);
+    }
+  });
+
+  test('news of all kinds at once leaves one proof, and people asked about the rest', async () => {
+    for (let again = 0; again < 10; again += 1) {
+      const { id, sub } = await stand('unknown', 'unknown');
+      await Promise.all([
+        tell(id, sub, SETTLED, 'lookup'),
+        tell(id, sub, rejected('final'), 'lookup'),
+        tell(id, sub, UNKNOWN),
+        tell(id, sub, ACCEPTED),
+      ]);
+      const { state } = await world.payout(id);
+      const reviews = await reviewsOf(id);
+      expect([
+        ['succeeded', 'capture', 'contradiction'],
+        ['failed', 'release', 'late_credit'],
+      ]).toContainEqual([state, await holdOf(id), reviews.join()]);
+    }
+  });
+
+  test('an answer of an old attempt, after the payout has gone on, is merged into its own submission', async () => {
+    const { id, all } = await stand('pending', 'unknown', 'accepted');
+    await recordAnswer(world.pool, {
+      payoutId: id,
+      submissionId: all[0]!,
+      outcome: rejected('final'),
+      account: { provider: 'orange', environment: 'sandbox', accountNumber: ACCOUNT },
+      pinFingerprint: world.vault.fingerprintPin('orange', ACCOUNT, PIN),
+      probe: false,
+      backOff: { firstMs: 100, maxMs: 100 },
+      watchMs: 60_000,
+    });
+    expect(await outcomeOf(all[0]!)).toMatchObject({ outcome: 'rejected', source: 'late_answer' });
+    expect(['pending', 'unknown']).toContain((await world.payout(id)).state);
+    expect((await tell(id, all[1]!, SETTLED, 'lookup')).state).toBe('succeeded');
+  });
+
+  test('a submission of another payout is refused', async () => {
+    const one = await stand('unknown', 'unknown');
+    const other = await stand('unknown', 'unknown');
+    await expect(tell(one.id, other.sub, SETTLED)).rejects.toThrow('is not of payout');
+  });
+
+  test('a failed payout is watched, and nothing else is', async () => {
+    const { id, sub } = await stand('unknown', 'unknown');
+    await tell(id, sub, rejected('final'), 'lookup');
+    const watched = await world.pool.query<{ watched: boolean }>(
+      'select watch_until > now() and next_watch_at < watch_until as watched from payouts where id = $1',
+      [id],
+    );
+    expect(watched.rows).toEqual([{ watched: true }]);
+  });
+});

@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createApiKey } from '../../src/db/api-keys';
+import { providerCommand } from '../../src/ops/provider';
+import { createPayoutWorld } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
+import { startProduct } from '../helpers/product';
+import type { ProductProcess } from '../helpers/product';
+
+const HOST = 'callbacks.cauri.test';
+const SIGNING_SECRET = 'issued-by-the-provider';
+
+describe('callbacks, retry and late credits, over the product’s processes', () => {
+  let world: PayoutWorld;
+  let api: ProductProcess;
+  let worker: ProductProcess;
+  let key: string;
+  let url: string;
+
+  beforeAll(async () => {
+    world = await createPayoutWorld({
+      simulator: { callbacks: { enabled: true, secret: SIGNING_SECRET }, settlementDelayMs: 3_000 },
+    });
+    ({ key } = await createApiKey(world.pool, {
+      role: 'merchant',
+      merchantId: world.merchantId,
+      environment: 'sandbox',
+      subject: { kind: 'system', systemId: 'sys_test' },
+    }));
+    // Polling so rarely that only a callback can bring the news in the time of a test.
+    const env = { ...world.env, POLL_FIRST_MS: '60000', POLL_MAX_MS: '60000' };
+    worker = startProduct('worker', env);
+    api = startProduct('api', env);
+    url = `http://127.0.0.1:${await api.port()}`;
+    await worker.port();
+    world.simulator.configure({ httpsHostMap: { [HOST]: url } });
+    await providerCommand.run(
+      {
+        pool: world.pool,
+        sealing: world.vault,
+        fingerprintPin: (provider: string, account: string, pin: string) =>
+          world.vault.fingerprintPin(provider, account, pin),
+        providers: world.providers,
+        personId: 'per_one',
+        settlementWindowMs: 60_000,
+        readInput: () => Promise.resolve(SIGNING_SECRET),
+        print: () => undefined,
+      } as unknown as Parameters<typeof providerCommand.run>[0],
+      {
+        positionals: ['register-callback'],
+        values: {
+          merchant: world.merchantId,
+          environment: 'sandbox',
+          operator: 'orange_sn',
+          code: '123456',
+          url: `https://${HOST}`,
+        },
+      },
+    );
+  }, 90_000);
+
+  afterAll(async () => {
+    await api.kill();
+    await worker.kill();
+    await world.close();
+  });
+
+  async function call(method: string, path: string, body?: unknown): Promise<Response> {
+    return await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async function accept(recipient: string): Promise<string> {
+    const answer = await call('POST', '/v1/payouts', {
+      amount: '1000',
+      currency: 'XOF',
+      description: 'wages',
+      method: 'orange_sn',
+      recipient: { msisdn: recipient },
+      customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
+    });
+    expect(answer.status).toBe(202);
+    return ((await answer.json()) as { id: string }).id;
+  }
+
+  test('a signed callback makes the run ask at once, and one look-up settles it', async () => {
+    const recipient = world.recipientOf('default');
+    const id = await accept(recipient);
+    await world.untilState(id, 'pending');
+    await world.untilState(id, 'succeeded');
+    const { rows } = await world.pool.query('select claim, applied_at is not null as applied from callbacks');
+    expect(rows).toContainEqual({ claim: 'success', applied: true });
+    const { rows: events } = await world.pool.query<{ evidence: string }>(
+      `select evidence from payout_events where payout_id = $1 and to_state = 'succeeded'`,
+      [id],
+    );
+    expect(events[0]?.evidence).toMatch(/^lookup:lu_/);
+    expect(await world.credited(recipient)).toBe(1_000n);
+  });
+
+  test('a forged callback is refused and changes nothing', async () => {
+    const answer = await fetch(`${url}/callbacks/orange/${randomUUID()}`, { method: 'POST', body: '{}' });
+    expect(answer.status).toBe(404);
+  });
+
+  test('a failed payout is retried with a new attempt and a new hold after its references were looked up', async () => {
+    const recipient = world.recipientOf('customer_unknown');
+    const id = await accept(recipient);
+    await world.untilState(id, 'failed');
+    const before = await world.payout(id);
+    const wrong = await call('POST', `/v1/payouts/${id}/retry`, { expected_attempt: before.attempt + 7 });
+    expect(wrong.status).toBe(409);
+    const answer = await call('POST', `/v1/payouts/${id}/retry`, { expected_attempt: before.attempt });
+    expect(answer.status).toBe(202);
+    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
+      const { state, attempt } = await world.payout(id);
+      if (state === 'failed' && attempt > before.attempt) break;
+    }
+    expect(await world.payout(id)).toMatchObject({ state: 'failed', attempt: before.attempt + 1, holdNo: 2 });
+    expect((await world.submissions(id)).filter(({ kind }) => kind === 'call')).toHaveLength(2);
+    expect((await world.balances())['held']).toBe(0n);
+  });
+
+  test('a credit that comes after `failed` becomes a question for people, never a silent change', async () => {
+    const recipient = world.recipientOf('customer_unknown');
+    const id = await accept(recipient);
+    await world.untilState(id, 'failed');
+    const [submission] = await world.submissions(id);
+    // Another request under our reference, as a provider that took the order after all would show it.
+    const orange = world.providers.orange;
+    const account = {
+      clientId: 'sandbox-client',
+      clientSecret: 'sandbox-secret',
+      accountNumber: '781234567',
+      idType: 'MSISDN',
+    } as const;
+    const token = await orange.authenticate(account);
+    const encryptionKey = await orange.account.fetchEncryptionKey(account, token.value);
+    world.simulator.configure({ settlementDelayMs: 0 });
+    await orange.submit(
+      {
+        reference: submission!.id,
+        amount: 1_000n,
+        currency: 'XOF',
+        recipient: world.recipientOf('default'),
+        account,
+        token: token.value,
+        encryptedPin: orange.account.encryptPin('2468', encryptionKey),
+      },
+      () => Promise.resolve('go'),
+      new Date(Date.now() + 5_000),
+    );
+    await world.pool.query('update payouts set next_watch_at = now() where id = $1', [id]);
+    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
+      const { rows } = await world.pool.query('select kind from review_items where payout_id = $1', [id]);
+      if (rows.length > 0) {
+        // The simulator refuses the payout's own recipient, so that the credit shows another one: a mismatch.
+        expect(rows).toEqual([{ kind: 'mismatch' }]);
+        expect((await world.payout(id)).state).toBe('failed');
+        return;
+      }
+    }
+    throw new Error('nobody was asked');
+  });
+});
