@@ -16,6 +16,8 @@ export function createApp(deps: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
   app.set('query parser', 'simple');
   app.use(requestContext(deps));
   app.use(securityHeaders());

@@ -38,7 +38,15 @@ export interface StatementImport {
 
 /** What a line did: proved something, said what is known, is about nothing of ours, or asks people. */
 export type StatementEffect =
-  'settled' | 'rejected' | 'known' | 'in_flight' | 'stranger' | 'mismatch' | 'double_credit' | 'seen_before';
+  | 'settled'
+  | 'rejected'
+  | 'known'
+  | 'in_flight'
+  | 'stranger'
+  | 'mismatch'
+  | 'double_credit'
+  | 'contradiction'
+  | 'seen_before';
 
 /**
  * Imports a provider's statement: all lines of a reference are one look-up whose source is the statement, in a
@@ -151,7 +159,9 @@ async function effectOf(
     return verdict.item;
   }
   if (outcome === null) return 'in_flight';
-  return isNews ? outcome.outcome : 'known';
+  if (!isNews) return 'known';
+  const after = await findSubmission(trx, submission.id);
+  return after?.outcome === outcome.outcome ? outcome.outcome : 'contradiction';
 }
 
 function rowOf(line: StatementLine, submission: Submission, spell: StatementImport['spell']): ProviderRow {

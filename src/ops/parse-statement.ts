@@ -37,6 +37,7 @@ const ROW = z.object({
 /** Reads a whole statement; one bad line refuses it all, with every problem listed. Throws `CommandError`. */
 export function parseStatement(file: Buffer): { hash: Buffer; lines: readonly StatementLine[] } {
   const rows = read(file);
+  if (rows.length === 0) throw new CommandError('the file holds no line below its header');
   const problems: string[] = [];
   const lines = rows.flatMap((row, index) => {
     const parsed = ROW.safeParse(row);

@@ -13,7 +13,9 @@ export const statementCommand: Command = {
   async run(context, args) {
     if (positional(args, 0, 'import') !== 'import') throw new CommandError('only `statement import` is known');
     const provider = requiredOneOf(args, 'provider', PROVIDERS);
-    const file = await readFile(positional(args, 1, 'the file'));
+    const file = await readFile(positional(args, 1, 'the file')).catch((error: unknown) => {
+      throw new CommandError(`the file cannot be read: ${(error as Error).message}`);
+    });
     const statement = parseStatement(file);
     // A statement may write numbers as the provider does, or in full.
     const spell = (recipient: string): string =>

@@ -56,6 +56,8 @@ export interface PayoutRuns {
 /** Milliseconds that one call to the engine may take; a client would retry for longer while it is down. */
 const CALL_LIMIT_MS = 10_000;
 const PROGRESS_LIMIT_MS = 1_000;
+/** Milliseconds to say at once that a question cannot be asked. */
+const ASK_START_LIMIT_MS = 3_000;
 /** Milliseconds that a merchant's request waits for a provider to be asked. */
 const RETRY_CHECK_LIMIT_MS = 30_000;
 const BALANCE_LIMIT_MS = 5_000;
@@ -91,18 +93,16 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     };
   }
 
-  /** Asks by a workflow of its own, since the provider is called by workers only; null within the limit where nobody answers. */
-  async function ask<T>(workflow: string, id: string, args: unknown[], limitMs: number): Promise<T | null> {
-    const asked = limited(limitMs, () =>
-      client.workflow.execute(workflow, {
-        ...ONE_AT_A_TIME,
-        taskQueue,
-        workflowId: id,
-        args,
-        workflowRunTimeout: limitMs,
-      }),
-    ).catch(() => null);
-    return (await within(limitMs, asked)) as T | null;
+  /** Asks by a workflow of its own, since the provider is called by workers only; null where nobody answers in time. */
+  async function ask<T>(
+    workflow: string,
+    { workflowId, args, limitMs }: { workflowId: string; args: unknown[]; limitMs: number },
+  ): Promise<T | null> {
+    const start = { ...ONE_AT_A_TIME, taskQueue, workflowId, args, workflowRunTimeout: limitMs };
+    const asked = limited(ASK_START_LIMIT_MS, () => client.workflow.start(workflow, start))
+      .then((handle) => limited(limitMs, () => handle.result() as Promise<T>))
+      .catch(() => null);
+    return await within(limitMs, asked);
   }
 
   return {
@@ -173,19 +173,20 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     },
 
     async checkRetry(payoutId, provider) {
-      const id = `retry-check/${payoutId}`;
-      const verdict = await ask<'clear' | 'paid' | 'unsure'>(
-        RETRY_CHECK_WORKFLOW,
-        id,
-        [payoutId, provider],
-        RETRY_CHECK_LIMIT_MS,
-      );
+      const verdict = await ask<'clear' | 'paid' | 'unsure'>(RETRY_CHECK_WORKFLOW, {
+        workflowId: `retry-check/${payoutId}`,
+        args: [payoutId, provider],
+        limitMs: RETRY_CHECK_LIMIT_MS,
+      });
       return verdict ?? 'unavailable';
     },
 
     async providerBalance(credentialId, provider) {
-      const id = `balance/${credentialId}`;
-      return await ask<ProviderBalance>(PROVIDER_BALANCE_WORKFLOW, id, [credentialId, provider], BALANCE_LIMIT_MS);
+      return await ask<ProviderBalance>(PROVIDER_BALANCE_WORKFLOW, {
+        workflowId: `balance/${credentialId}`,
+        args: [credentialId, provider],
+        limitMs: BALANCE_LIMIT_MS,
+      });
     },
   };
 }

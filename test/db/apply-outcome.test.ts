@@ -316,13 +316,16 @@ describe('news of a submission', () => {
     await expect(tell(one.id, other.sub, SETTLED)).rejects.toThrow('is not of payout');
   });
 
-  test('a failed payout is watched, and nothing else is', async () => {
+  test.each([
+    [rejected('final'), true],
+    [SETTLED, false],
+  ] as const)('look-ups go on after a payout failed, and after nothing else (%#)', async (outcome, isWatched) => {
     const { id, sub } = await stand('unknown', 'unknown');
-    await tell(id, sub, rejected('final'), 'lookup');
-    const watched = await world.pool.query<{ watched: boolean }>(
-      'select watch_until > now() and next_watch_at < watch_until as watched from payouts where id = $1',
+    await tell(id, sub, outcome, 'lookup');
+    const { rows } = await world.pool.query<{ watched: boolean }>(
+      'select watch_until is not null and watch_until > now() and next_watch_at is not null as watched from payouts where id = $1',
       [id],
     );
-    expect(watched.rows).toEqual([{ watched: true }]);
+    expect(rows).toEqual([{ watched: isWatched }]);
   });
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createApiKey } from '../../src/db/api-keys';
 import { providerCommand } from '../../src/ops/provider';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { startProduct } from '../helpers/product';
@@ -116,10 +116,10 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
     expect(wrong.status).toBe(409);
     const answer = await call('POST', `/v1/payouts/${id}/retry`, { expected_attempt: before.attempt });
     expect(answer.status).toBe(202);
-    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
+    await eventually('the second attempt failed', async () => {
       const { state, attempt } = await world.payout(id);
-      if (state === 'failed' && attempt > before.attempt) break;
-    }
+      return state === 'failed' && attempt > before.attempt;
+    });
     expect(await world.payout(id)).toMatchObject({ state: 'failed', attempt: before.attempt + 1, holdNo: 2 });
     expect((await world.submissions(id)).filter(({ kind }) => kind === 'call')).toHaveLength(2);
     expect((await world.balances())['held']).toBe(0n);
@@ -155,15 +155,14 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
       new Date(Date.now() + 5_000),
     );
     await world.pool.query('update payouts set next_watch_at = now() where id = $1', [id]);
-    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
-      const { rows } = await world.pool.query('select kind from review_items where payout_id = $1', [id]);
-      if (rows.length > 0) {
-        // The simulator refuses the payout's own recipient, so that the credit shows another one: a mismatch.
-        expect(rows).toEqual([{ kind: 'mismatch' }]);
-        expect((await world.payout(id)).state).toBe('failed');
-        return;
-      }
-    }
-    throw new Error('nobody was asked');
+    // The simulator refuses the payout's own recipient, so that the credit shows another one: a mismatch.
+    const kinds = await eventually('people are asked', async () => {
+      const { rows } = await world.pool.query<{ kind: string }>('select kind from review_items where payout_id = $1', [
+        id,
+      ]);
+      return rows.length > 0 && rows.map(({ kind }) => kind);
+    });
+    expect(kinds).toEqual(['mismatch']);
+    expect((await world.payout(id)).state).toBe('failed');
   });
 });

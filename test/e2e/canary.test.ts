@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import proto from '@temporalio/proto';
 import { Client, Connection } from '@temporalio/client';
 
 import { createApiKey } from '../../src/db/api-keys';
 import { payoutWorkflowId } from '../../src/workflows/contract';
 import { findCanaries } from '../helpers/canary-scan';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { startProduct } from '../helpers/product';
@@ -115,9 +114,7 @@ describe('secrets and personal data', () => {
     world.simulator.putAccount({ msisdn: '781234567', pin: '1111' });
     const { id } = (await (await post(order(PHONE), 'canary-wrong-pin')).json()) as { id: string };
     payoutIds.push(id);
-    for (const until = Date.now() + 20_000; Date.now() < until; await sleep(50)) {
-      if ((await world.payout(id)).reason === 'credential_blocked') break;
-    }
+    await eventually('the wrong PIN is refused', async () => (await world.payout(id)).reason === 'credential_blocked');
   }
 
   async function secrets(): Promise<readonly string[]> {

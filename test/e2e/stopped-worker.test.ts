@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 
 import { payoutWorkflowId } from '../../src/workflows/contract';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -43,20 +44,15 @@ describe('a worker process that is killed or stopped in the middle of a payout',
     await exited;
   }
 
-  async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-    for (const giveUp = Date.now() + 40_000; Date.now() < giveUp; await sleep(50)) if (await check()) return;
-    throw new Error(`not in time: ${what}`);
-  }
-
   async function heldByProvider(payoutId: string): Promise<void> {
-    await until('held by the provider', async () => {
+    await eventually('held by the provider', async () => {
       const [submission] = await world.submissions(payoutId);
       return Object.values(world.simulator.holds()).some(({ blocked }) => blocked.includes(submission?.id ?? '-'));
     });
   }
 
   async function waitingForLock(pattern: string): Promise<void> {
-    await until('waiting for a lock', async () => {
+    await eventually('waiting for a lock', async () => {
       const { rows } = await world.pool.query<{ waiting: boolean }>(
         `select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
            and query ilike $1) as waiting`,
@@ -105,7 +101,7 @@ describe('a worker process that is killed or stopped in the middle of a payout',
       old.kill('SIGSTOP');
       await locker.query('rollback');
       // The stopped process holds the payout's row: its session ends as after a lost network, or by its own time limit.
-      await until('the session of the stopped worker ended', async () => {
+      await eventually('the session of the stopped worker ended', async () => {
         const { rowCount } = await world.pool.query(
           `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
              and state = 'idle in transaction' and query ilike '%from pin_gates%for share%'`,
@@ -115,7 +111,7 @@ describe('a worker process that is killed or stopped in the middle of a payout',
       await takeUpAgain(id);
       // The server may hand the new run's tasks to the stopped process, whose polls are still open: they time out, and
       // the attempt is voided. Sent or voided, the old worker's attempt 1 is over then.
-      await until('the first attempt is over', async () => {
+      await eventually('the first attempt is over', async () => {
         const { attempt, state } = await world.payout(id);
         return attempt > 1 || state === 'succeeded';
       });
@@ -151,7 +147,7 @@ describe('a worker process that is killed or stopped in the middle of a payout',
       await waitingForLock('commit%');
       old.kill('SIGSTOP');
       await locker.query('select pg_advisory_unlock(4711)');
-      await until('the intent is committed', async () => (await world.submissions(id)).length === 1);
+      await eventually('the intent is committed', async () => (await world.submissions(id)).length === 1);
       expect(await world.credited(recipient)).toBe(0n);
       await takeUpAgain(id);
       await sleep(stoppedMs);

@@ -5,7 +5,6 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Webhook } from 'standardwebhooks';
 
@@ -13,6 +12,7 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { migrate } from '../../src/db/migrate';
 import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { query, startPostgres, withDatabase } from '../helpers/postgres';
@@ -136,20 +136,31 @@ describe('the whole system, over all its processes, on bad days', () => {
   }
 
   async function webhookOf(payoutId: string, type: string): Promise<Heard> {
-    for (const until = Date.now() + 45_000; Date.now() < until; await sleep(50)) {
-      const found = heard.find((event) => event.id === payoutId && event.type === type);
-      if (found) return found;
-    }
-    throw new Error(`${type} of ${payoutId} was not heard`);
+    return await eventually(`${type} of ${payoutId}`, () =>
+      heard.find((event) => event.id === payoutId && event.type === type),
+    );
   }
 
   async function untilFinal(payoutId: string): Promise<string> {
-    for (const until = Date.now() + 90_000; Date.now() < until; await sleep(100)) {
+    const read = async (): Promise<string> => {
       const answer = await fetch(`${url}/v1/payouts/${payoutId}`, { headers: { authorization: `Bearer ${key}` } });
-      const { state } = (await answer.json()) as { state: string };
-      if (['succeeded', 'failed', 'cancelled'].includes(state)) return state;
-    }
-    throw new Error(`${payoutId} is not final`);
+      return ((await answer.json()) as { state: string }).state;
+    };
+    const isFinal = (state: string): boolean => ['succeeded', 'failed', 'cancelled'].includes(state);
+    return await eventually(
+      `${payoutId} is final`,
+      async () => {
+        const state = await read();
+        return isFinal(state) && state;
+      },
+      90_000,
+    );
+  }
+
+  async function heldByProvider(): Promise<void> {
+    await eventually('the provider holds the cash-in', () =>
+      Object.values(world.simulator.holds()).some(({ blocked }) => blocked.length > 0),
+    );
   }
 
   test('carries a payout from HTTP to its verified webhook, past a dead endpoint', async () => {
@@ -168,9 +179,7 @@ describe('the whole system, over all its processes, on bad days', () => {
     const recipient = world.recipientOf('success');
     world.simulator.hold({ point: 'after_move', count: 1 });
     const id = await accepted(recipient);
-    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
-      if (Object.values(world.simulator.holds()).some(({ blocked }) => blocked.length > 0)) break;
-    }
+    await heldByProvider();
     await worker.kill();
     world.simulator.release();
     worker = startProduct('worker', world.env);
@@ -207,9 +216,7 @@ describe('the whole system, over all its processes, on bad days', () => {
     const recipient = world.recipientOf('success');
     world.simulator.hold({ point: 'after_move', count: 1 });
     const id = await accepted(recipient);
-    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
-      if (Object.values(world.simulator.holds()).some(({ blocked }) => blocked.length > 0)) break;
-    }
+    await heldByProvider();
     const { port, directory: data } = postgres;
     await postgres.close();
     world.simulator.release();

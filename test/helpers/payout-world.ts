@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { pino } from 'pino';
 import type { Pool } from 'pg';
@@ -34,6 +33,7 @@ import type { MasterKeys } from '../../src/vault/master-keys';
 import { createVault } from '../../src/vault/vault';
 import type { Vault } from '../../src/vault/vault';
 import { PAYOUT_WORKFLOW, payoutWorkflowId, workflowTaskQueue } from '../../src/workflows/contract';
+import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { temporalAddress, uniqueName } from './temporal-server';
 
@@ -125,7 +125,13 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     budget,
     settings,
     logger,
-    access: createProviderAccess({ pool, sealing: vault, fingerprintPin: vault.fingerprintPin, providers, budget }),
+    access: createProviderAccess({
+      pool,
+      sealing: vault,
+      fingerprintPin: (...pin: [string, string, string]) => vault.fingerprintPin(...pin),
+      providers,
+      budget,
+    }),
     sealing: vault,
     webhooks: { timeoutMs: 1_000, allowLoopback: true },
   };
@@ -293,16 +299,11 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       return rows.map(({ to_state }) => to_state);
     },
 
-    async untilState(payoutId, ...states) {
-      const until = Date.now() + 45_000;
-      for (;;) {
+    untilState: (payoutId, ...states) =>
+      eventually(`${payoutId} is ${states.join(' or ')}`, async () => {
         const payout = await world.payout(payoutId);
-        if (states.includes(payout.state)) return payout;
-        if (Date.now() > until)
-          throw new Error(`${payoutId} is ${payout.state} (${payout.reason}), not ${states.join()}`);
-        await sleep(50);
-      }
-    },
+        return states.includes(payout.state) && payout;
+      }),
 
     async balances() {
       const { rows } = await pool.query<{ kind: string; balance: bigint }>(
@@ -312,15 +313,18 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       return Object.fromEntries(rows.map(({ kind, balance }) => [kind, balance]));
     },
 
-    async credited(recipient) {
+    credited(recipient) {
       const { credits } = simulator.ledger();
       const national = recipient.replace('+221', '');
-      return credits
+      const sum = credits
         .filter(({ customer }) => customer === national)
         .reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+      return Promise.resolve(sum);
     },
 
-    saveCredential: async (pin, gate) => void (await save(pin, gate)),
+    async saveCredential(pin, gate) {
+      await save(pin, gate);
+    },
 
     async close() {
       for (const workers of started) await workers.close();

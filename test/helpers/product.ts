@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+
+import { eventually } from './eventually';
 
 const DIST = path.join(__dirname, '..', '..', 'dist');
 
@@ -30,14 +31,12 @@ export function startProduct(program: 'api' | 'worker', env: Readonly<Record<str
   return {
     child,
     log: () => log,
-    async port() {
-      for (const until = Date.now() + 40_000; Date.now() < until; await sleep(50)) {
-        const port = /"port":(\d+)/.exec(log)?.[1];
-        if (port !== undefined) return Number(port);
+    port: () =>
+      eventually(`${program} listens`, () => {
         if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${log}`);
-      }
-      throw new Error(`${program} does not listen:\n${log}`);
-    },
+        const port = /"port":(\d+)/.exec(log)?.[1];
+        return port !== undefined && Number(port);
+      }),
     async kill(signal = 'SIGKILL') {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');

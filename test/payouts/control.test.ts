@@ -3,6 +3,7 @@ import Long from 'long';
 import { cancelPayout } from '../../src/db/cancel-payout';
 import { resumeSending, stopSending } from '../../src/db/operator-actions';
 import { payoutWorkflowId } from '../../src/workflows/contract';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -17,13 +18,11 @@ describe('control of a payout under way', () => {
 
   /** Waits until the provider holds the payout's cash-in. */
   async function blockedAtProvider(id: string): Promise<void> {
-    for (const until = Date.now() + 20_000; Date.now() < until; ) {
+    await eventually('the provider holds the cash-in', async () => {
       const [submission] = await world.submissions(id);
       const held = Object.values(world.simulator.holds()).flatMap(({ blocked }) => blocked);
-      if (submission && held.includes(submission.id)) return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error('the provider holds nothing');
+      return submission !== undefined && held.includes(submission.id);
+    });
   }
 
   test('a scheduled payout waits for its time, and then goes', async () => {

@@ -1,4 +1,5 @@
 import { wakeQueuedPayouts } from '../../src/db/wake-payouts';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -12,14 +13,6 @@ async function reasons(world: PayoutWorld, ids: readonly string[]): Promise<read
   return payouts.map(({ state, reason }) => `${state}:${reason}`);
 }
 
-async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (const until = Date.now() + 20_000; Date.now() < until;) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come about');
-}
-
 describe('the credential gate', () => {
   test('lets one call with an unproven wrong PIN leave, holds ten payouts back, and lets them go with a new PIN', async () => {
     const world = await createPayoutWorld({ pin: '1357', gate: 'unproven' });
@@ -28,7 +21,7 @@ describe('the credential gate', () => {
       const recipients = Array.from({ length: 10 }, () => world.recipientOf('success'));
       const ids = await Promise.all(recipients.map((recipient) => world.accept({ recipient })));
       await Promise.all(ids.map((id) => world.startRun(id)));
-      await eventually(async () =>
+      await eventually('all wait as expected', async () =>
         (await reasons(world, ids)).every((reason) => reason === 'queued:credential_blocked'),
       );
       expect(cashIns(world)).toBe(1);
@@ -49,7 +42,7 @@ describe('the credential gate', () => {
       world.simulator.hold({ point: 'before_move', count: 1 });
       const ids = await Promise.all(Array.from({ length: 5 }, () => world.accept()));
       await Promise.all(ids.map((id) => world.startRun(id)));
-      await eventually(async () => {
+      await eventually('all wait as expected', async () => {
         const waiting = (await reasons(world, ids)).filter((reason) => reason === 'queued:credential_proving');
         return waiting.length === 4;
       });
@@ -72,10 +65,13 @@ describe('the credential gate', () => {
       world.simulator.putAccount({ msisdn: '781234567', pin: '9999' });
       const ids = await Promise.all(Array.from({ length: 3 }, () => world.accept()));
       await world.startRun(ids[0]!);
-      await eventually(async () => (await reasons(world, [ids[0]!]))[0] === 'queued:credential_blocked');
+      await eventually(
+        'all wait as expected',
+        async () => (await reasons(world, [ids[0]!]))[0] === 'queued:credential_blocked',
+      );
       const before = cashIns(world);
       await Promise.all(ids.slice(1).map((id) => world.startRun(id)));
-      await eventually(async () =>
+      await eventually('all wait as expected', async () =>
         (await reasons(world, ids)).every((reason) => reason === 'queued:credential_blocked'),
       );
       await wakeQueuedPayouts(world.pool, { reasons: ['credential_blocked'] });

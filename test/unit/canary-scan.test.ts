@@ -10,7 +10,7 @@ describe('the canary scan', () => {
     ['as base64', `{"data":"${Buffer.from(`pin=${CANARY}`).toString('base64')}"}`],
     ['as base64url', Buffer.from(`??${CANARY}??`).toString('base64url')],
     ['as hex', `\\x${Buffer.from(CANARY).toString('hex')}`],
-    ['URL-encoded', [...CANARY].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('')],
+    ['URL-encoded', Buffer.from(CANARY).toString('hex').replace(/../g, '%$&')],
     ['gzipped', gzipSync(`secret ${CANARY}`)],
     ['gzipped in base64', gzipSync(CANARY).toString('base64')],
     ['base64 in base64', Buffer.from(Buffer.from(CANARY).toString('base64')).toString('base64')],

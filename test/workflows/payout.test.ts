@@ -189,8 +189,7 @@ describe('payoutWorkflow', () => {
         recoverAttempt: inTurn(at('close', { state: 'failed' })),
       });
       // The engine hears no heartbeat for ten seconds, which pass in real time while an activity is at work.
-      await started.untilCalled('recoverAttempt');
-      release();
+      await started.untilCalled('recoverAttempt').finally(release);
       await expect(started.result()).resolves.toMatchObject({ state: 'failed' });
       expect(started.names().filter((name) => name === 'submitPayout')).toHaveLength(1);
     });
@@ -363,8 +362,7 @@ describe('payoutWorkflow', () => {
       });
       await started.untilCalled('submitPayout');
       await started.handle.cancel();
-      await started.untilCalled('cancelFromRun');
-      answer();
+      await started.untilCalled('cancelFromRun').finally(answer);
       await expect(started.result()).resolves.toMatchObject({ state: 'succeeded' });
       expect(started.names().filter((name) => name === 'submitPayout')).toHaveLength(1);
     });

@@ -132,8 +132,12 @@ export async function createSkippingWorld(): Promise<SkippingWorld> {
     },
 
     async close() {
-      await workers.close();
-      await env.teardown();
+      try {
+        await workers.close();
+      } finally {
+        // A server that is left running keeps the process alive.
+        await env.teardown();
+      }
     },
   };
 }

@@ -1,0 +1,193 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+
+import { claimCallbacks } from '../../src/db/callbacks';
+import type { DueCallback } from '../../src/db/callbacks';
+import type { ParsedCallback } from '../../src/api/deps';
+import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
+import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
+import { writeAnswer, writeIntent } from './payout-in-state';
+
+let app: TestApp;
+let merchant: TestMerchant;
+let token: string;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(async () => {
+  await app.close();
+});
+beforeEach(async () => {
+  app.runs.isDown = false;
+  app.runs.calls.length = 0;
+  merchant = await seedMerchant(app.pool);
+  token = randomBytes(24).toString('base64url');
+  const hash = createHash('sha256').update(token).digest();
+  await app.pool.query('update credentials set callback_token_hash = $2 where id = $1', [merchant.credentialId, hash]);
+});
+
+const authentic = (changes: Partial<Extract<ParsedCallback, { authentic: true }>> = {}): ParsedCallback => ({
+  authentic: true,
+  eventId: null,
+  reference: null,
+  providerReference: null,
+  claim: 'success',
+  ...changes,
+});
+
+/** Sends a callback that the provider's parser reads as `parsed`. */
+function send(parsed: ParsedCallback, raw: string = randomUUID(), at = token): Promise<ApiAnswer> {
+  app.onCallback(() => parsed);
+  return app.request('POST', `/callbacks/orange/${at}`, { raw, headers: { 'content-type': 'application/json' } });
+}
+
+async function sentPayout(): Promise<{ payoutId: string; submissionId: string }> {
+  const body = payoutRequest();
+  const answer = await app.request('POST', '/v1/payouts', { key: merchant.key, idempotencyKey: randomUUID(), body });
+  return { payoutId: answer.body.id, submissionId: await writeIntent(app.pool, answer.body.id) };
+}
+
+interface Row {
+  id: string;
+  payout_id: string | null;
+  claim: string;
+  event_id: string;
+  body_enc: Buffer;
+  applied: boolean;
+}
+
+async function stored(): Promise<Row[]> {
+  const { rows } = await app.pool.query<Row>(
+    'select *, applied_at is not null as applied from callbacks where credential_id = $1 order by received_at',
+    [merchant.credentialId],
+  );
+  return rows;
+}
+
+/** What the sweeper gets of this test's callbacks. */
+async function claimed(): Promise<readonly DueCallback[]> {
+  const own = (await stored()).map(({ id }) => id);
+  return (await claimCallbacks(app.pool, 100)).filter(({ callbackId }) => own.includes(callbackId));
+}
+
+async function makeDue(): Promise<void> {
+  await app.pool.query("update callbacks set sweep_after = now() - interval '1 second' where applied_at is null");
+}
+
+test('an authentic callback is kept sealed and the run of its payout is told', async () => {
+  const { payoutId, submissionId } = await sentPayout();
+  const answer = await send(authentic({ reference: submissionId, eventId: 'evt-1' }), '{"the":"body"}');
+  expect([answer.status, answer.text]).toEqual([202, '']);
+  const [row] = await stored();
+  expect(row).toMatchObject({ payout_id: payoutId, claim: 'success', event_id: 'evt-1' });
+  expect(row!.body_enc.toString()).not.toContain('{"the"');
+  expect(await app.sealing.open(merchant.id, 'callback', row!.body_enc)).toBe('{"the":"body"}');
+  expect(app.runs.calls).toContain(`reported ${payoutId} ${row!.id}`);
+});
+
+test('the parser gets the raw bytes, the headers and what was registered', async () => {
+  const secrets = { signingSecret: 'sign', authorization: 'auth' };
+  const sealed = await app.sealing.seal(merchant.id, 'callback-secrets', JSON.stringify(secrets));
+  await app.pool.query('update credentials set callback_secrets_enc = $2 where id = $1', [
+    merchant.credentialId,
+    sealed,
+  ]);
+  const seen: unknown[] = [];
+  app.onCallback((provider, raw, registered) => {
+    seen.push(provider, raw.body.toString(), raw.headers['x-signature'], registered);
+    return authentic();
+  });
+  await app.request('POST', `/callbacks/orange/${token}`, { raw: ' {"a" : 1} ', headers: { 'x-signature': 'abc' } });
+  expect(seen).toEqual(['orange', ' {"a" : 1} ', 'abc', secrets]);
+});
+
+test('a forged one is refused and leaves nothing', async () => {
+  const answer = await send({ authentic: false, why: 'wrong signature' });
+  expect([answer.status, answer.body.code]).toEqual([401, 'callback_not_authentic']);
+  expect(await stored()).toEqual([]);
+});
+
+test('a path that is not ours is not found, whatever is sent to it', async () => {
+  expect((await send(authentic(), 'x', 'A'.repeat(32))).status).toBe(404);
+  expect((await app.request('POST', `/callbacks/paypal/${token}`, { raw: 'x' })).status).toBe(404);
+  expect(app.logLines.join()).not.toContain(token);
+});
+
+test('a double one is kept once and passed on once', async () => {
+  const { submissionId } = await sentPayout();
+  const callback = authentic({ reference: submissionId });
+  const answers = await Promise.all(Array.from({ length: 4 }, () => send(callback, 'same bytes')));
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+  expect(await stored()).toHaveLength(1);
+  expect(app.runs.calls.filter((call) => call.startsWith('reported'))).toHaveLength(1);
+});
+
+test('one that is early is kept, and matched by the sweeper once the provider reference is known', async () => {
+  const { payoutId } = await sentPayout();
+  await send(authentic({ providerReference: `OM-${payoutId}` }));
+  expect((await stored())[0]).toMatchObject({ payout_id: null, applied: false });
+  await makeDue();
+  expect(await claimed()).toEqual([]);
+  await writeAnswer(app.pool, payoutId, 'pending');
+  await makeDue();
+  const [row] = await stored();
+  expect(await claimed()).toEqual([{ callbackId: row!.id, payoutId }]);
+  // The lease holds: nobody else gets it now.
+  expect(await claimed()).toEqual([]);
+});
+
+test('one whose run cannot be told stays due for the sweeper', async () => {
+  const { payoutId, submissionId } = await sentPayout();
+  app.runs.isDown = true;
+  expect((await send(authentic({ reference: submissionId }))).status).toBe(202);
+  await makeDue();
+  const [row] = await stored();
+  expect(await claimed()).toEqual([{ callbackId: row!.id, payoutId }]);
+});
+
+test.each([
+  ['success', 'succeeded', false],
+  ['failed', 'succeeded', true],
+  ['other', 'succeeded', true],
+  ['failed', 'failed', false],
+  ['success', 'failed', true],
+] as const)('%s for a payout that %s: looked up once more: %s', async (claim, state, isVerified) => {
+  const { payoutId, submissionId } = await sentPayout();
+  await writeAnswer(app.pool, payoutId, state);
+  await app.pool.query('update payouts set next_watch_at = null where id = $1', [payoutId]);
+  await send(authentic({ reference: submissionId, claim }));
+  const { rows } = await app.pool.query(
+    'select state, next_watch_at is not null as watched from payouts where id = $1',
+    [payoutId],
+  );
+  expect(rows).toEqual([{ state, watched: isVerified }]);
+  expect((await stored())[0]).toMatchObject({ applied: true });
+  expect(app.runs.calls.filter((call) => call.startsWith('reported'))).toEqual([]);
+});
+
+test("another merchant's callback does not reach a payout by its reference", async () => {
+  const { submissionId } = await sentPayout();
+  const other = await seedMerchant(app.pool);
+  const otherToken = randomBytes(24).toString('base64url');
+  await app.pool.query('update credentials set callback_token_hash = $2 where id = $1', [
+    other.credentialId,
+    createHash('sha256').update(otherToken).digest(),
+  ]);
+  expect((await send(authentic({ reference: submissionId }), 'x', otherToken)).status).toBe(202);
+  expect(app.runs.calls.filter((call) => call.startsWith('reported'))).toEqual([]);
+});
+
+test('one that names nothing for a week is let be', async () => {
+  await send(authentic({ reference: 'sub_of_nobody' }));
+  await app.pool.query("update callbacks set received_at = now() - interval '8 days' where credential_id = $1", [
+    merchant.credentialId,
+  ]);
+  await makeDue();
+  expect(await claimed()).toEqual([]);
+  expect((await stored())[0]).toMatchObject({ applied: true, payout_id: null });
+});
+
+test('ids that no index can hold do no harm', async () => {
+  const long = 'x'.repeat(5_000);
+  expect((await send(authentic({ eventId: long, reference: '\u0000', providerReference: long }))).status).toBe(202);
+  expect(await stored()).toHaveLength(1);
+});

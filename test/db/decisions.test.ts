@@ -1,0 +1,367 @@
+import { applyOutcome } from '../../src/db/apply-outcome';
+import { createApiKey } from '../../src/db/api-keys';
+import { confirmDecision, proposeDecision, withdrawDecision } from '../../src/db/decisions';
+import { insertLookUp } from '../../src/db/look-ups';
+import { listPayoutEvents } from '../../src/db/payout-events';
+import { openReviewItem } from '../../src/db/review-items';
+import { withTransaction } from '../../src/db/transaction';
+import type { SubmissionOutcome } from '../../src/domain/outcome';
+import type { Payout } from '../../src/domain/payout';
+import type { PayoutState } from '../../src/domain/payout-state';
+import { PAYOUT_STATE_NAMES } from '../../src/domain/payout-state';
+import { RESOLUTIONS } from '../../src/domain/review';
+import type { Resolution, ReviewKind } from '../../src/domain/review';
+import { authenticateOperator } from '../../src/ops/authenticate-operator';
+import { createPayoutWorld } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
+import { standPayout } from '../helpers/standing-payout';
+
+const LIMITS = { marginMs: 500, windowMs: 60_000, watchMs: 60_000 };
+
+describe('a decision of two persons', () => {
+  let world: PayoutWorld;
+
+  beforeAll(async () => {
+    world = await createPayoutWorld();
+  });
+  afterAll(() => world.close());
+
+  async function stand(
+    state: PayoutState,
+    outcomes: readonly SubmissionOutcome[] = [],
+    question: ReviewKind = 'settlement_window_over',
+  ): Promise<{ id: string; submissions: readonly string[] }> {
+    const payout = await standPayout(world, { state, outcomes });
+    await openReviewItem(world.pool, { payoutId: payout.id, kind: question, detail: null });
+    return payout;
+  }
+
+  function propose(
+    payoutId: string,
+    resolution: Resolution,
+    { providerReference = null, personId = 'per_one' }: { providerReference?: string | null; personId?: string } = {},
+  ): Promise<string> {
+    return proposeDecision(world.pool, {
+      payoutId,
+      resolution,
+      evidenceEnc: Buffer.from('sealed'),
+      providerReference,
+      personId,
+      marginMs: LIMITS.marginMs,
+    });
+  }
+
+  function confirm(decisionId: string, personId = 'per_two'): Promise<Payout> {
+    return confirmDecision(world.pool, { decisionId, personId, ...LIMITS });
+  }
+
+  async function decide(
+    payoutId: string,
+    resolution: Resolution,
+    providerReference: string | null = null,
+  ): Promise<Payout> {
+    return await confirm(await propose(payoutId, resolution, { providerReference }));
+  }
+
+  async function openReviews(id: string): Promise<number> {
+    const { rows } = await world.pool.query<{ open: number }>(
+      'select count(*)::int as open from review_items where payout_id = $1 and closed_at is null',
+      [id],
+    );
+    return rows[0]!.open;
+  }
+
+  async function holdOf(id: string): Promise<unknown> {
+    const { rows } = await world.pool.query<{ closed_by: string | null }>(
+      'select closed_by from holds where payout_id = $1',
+      [id],
+    );
+    return rows[0]?.closed_by ?? null;
+  }
+
+  async function settleByLookUp(payoutId: string, submissionId: string): Promise<void> {
+    await withTransaction(world.pool, async (trx) => {
+      const lookUp = { payoutId, submissionId, verdict: 'settled', providerReference: 'MP9', rowsSeen: 1 } as const;
+      const sourceId = await insertLookUp(trx, lookUp);
+      const outcome = { outcome: 'settled', providerReference: 'MP9', code: null, text: null } as const;
+      await applyOutcome(trx, payoutId, {
+        submissionId,
+        outcome,
+        source: 'lookup',
+        sourceId,
+        backOffMs: 0,
+        watchMs: 0,
+      });
+    });
+  }
+
+  async function changes(before: Record<string, bigint>): Promise<Record<string, bigint>> {
+    const after = await world.balances();
+    return Object.fromEntries(
+      Object.entries(after)
+        .map(([kind, balance]) => [kind, balance - (before[kind] ?? 0n)] as const)
+        .filter(([, change]) => change !== 0n),
+    );
+  }
+
+  test('changes nothing until another person confirms it', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const before = await world.payout(id);
+    const decisionId = await propose(id, 'paid');
+    expect(await world.payout(id)).toEqual(before);
+    await expect(confirm(decisionId, 'per_one')).rejects.toThrow('two persons decide');
+    expect(await world.payout(id)).toEqual(before);
+    expect((await confirm(decisionId)).state).toBe('succeeded');
+  });
+
+  test('takes two persons, not two keys of one', async () => {
+    const keyOf = async (personId: string): Promise<string> =>
+      (await createApiKey(world.pool, { role: 'operator', subject: { kind: 'person', personId } })).key;
+    const [first, second, other] = await Promise.all([keyOf('per_one'), keyOf('per_one'), keyOf('per_two')]);
+    const { id } = await stand('in_review', ['unknown']);
+    const decisionId = await propose(id, 'paid', { personId: await authenticateOperator(world.pool, first) });
+    expect(second).not.toBe(first);
+    await expect(confirm(decisionId, await authenticateOperator(world.pool, second))).rejects.toThrow('two persons');
+    expect((await confirm(decisionId, await authenticateOperator(world.pool, other))).state).toBe('succeeded');
+  });
+
+  test('PostgreSQL refuses one person in both places', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const decisionId = await propose(id, 'paid');
+    await expect(
+      world.pool.query("update decisions set confirmed_by = 'per_one', confirmed_at = now() where id = $1", [
+        decisionId,
+      ]),
+    ).rejects.toMatchObject({ code: '23514' });
+  });
+
+  test('is written with the persons and its evidence sealed, and named in the event', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const decisionId = await propose(id, 'paid');
+    await confirm(decisionId);
+    const { rows } = await world.pool.query('select proposed_by, confirmed_by from decisions where id = $1', [
+      decisionId,
+    ]);
+    expect(rows).toEqual([{ proposed_by: 'per_one', confirmed_by: 'per_two' }]);
+    expect((await listPayoutEvents(world.pool, id)).at(-1)).toMatchObject({
+      actor: 'person:per_two',
+      reason: 'decided_by_people',
+      evidence: `decision:${decisionId}`,
+    });
+  });
+
+  test.each([
+    ['paid', ['unknown'], 'succeeded', 'capture', 'settled'],
+    ['paid', ['accepted'], 'succeeded', 'capture', 'settled'],
+    ['paid', [null], 'succeeded', 'capture', 'settled'],
+    ['not_paid', ['unknown'], 'failed', 'release', 'rejected'],
+    ['not_paid', [null], 'failed', 'release', 'rejected'],
+    ['keep_looking', ['unknown'], 'unknown', null, 'unknown'],
+    ['send_again', ['rejected'], 'queued', null, 'rejected'],
+    ['send_again', ['void'], 'queued', null, 'void'],
+    ['cancel', ['not_sent'], 'cancelled', 'release', 'not_sent'],
+    ['cancel', [], 'cancelled', 'release', undefined],
+  ] as const)('%s of a payout in review with %j', async (resolution, outcomes, state, hold, outcome) => {
+    const { id } = await stand('in_review', outcomes);
+    const decided = await decide(id, resolution);
+    const [submission] = await world.submissions(id);
+    expect([decided.state, await holdOf(id), submission?.outcome]).toEqual([state, hold, outcome]);
+    expect(await openReviews(id)).toBe(0);
+    const { rows } = await world.pool.query<{ nudged: boolean }>('select nudged from payouts where id = $1', [id]);
+    expect(rows).toEqual([{ nudged: true }]);
+  });
+
+  test('keep_looking sets a new settlement window', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    expect((await decide(id, 'keep_looking')).settleBy!.getTime()).toBeGreaterThan(Date.now() + 30_000);
+  });
+
+  test('keep_looking is refused where nothing is left to find out', async () => {
+    for (const outcome of ['rejected', 'settled'] as const) {
+      const { id } = await stand('in_review', [outcome]);
+      await expect(propose(id, 'keep_looking')).rejects.toThrow('nothing left to find out');
+    }
+  });
+
+  test('send_again takes the next attempt under the same hold', async () => {
+    const { id } = await stand('in_review', ['rejected']);
+    expect(await decide(id, 'send_again')).toMatchObject({ attempt: 2, holdNo: 1, settleBy: null });
+  });
+
+  test.each(['send_again', 'cancel'] as const)(
+    '%s is refused with a submission that may have moved money',
+    async (resolution) => {
+      for (const outcome of [null, 'accepted', 'settled', 'unknown'] as const) {
+        const { id } = await stand('in_review', ['rejected', outcome]);
+        await expect(propose(id, resolution)).rejects.toThrow('may have moved money');
+      }
+    },
+  );
+
+  test('not_paid leaves the payout watched', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    await decide(id, 'not_paid');
+    const { rows } = await world.pool.query('select watch_until > now() as watched from payouts where id = $1', [id]);
+    expect(rows).toEqual([{ watched: true }]);
+  });
+
+  test.each(['failed', 'cancelled'] as const)('paid after %s is booked against suspense', async (state) => {
+    const { id, submissions } = await stand(state, ['rejected'], 'late_credit');
+    const before = await world.balances();
+    expect((await decide(id, 'paid', 'MP77')).state).toBe('succeeded');
+    expect(await changes(before)).toEqual({ suspense: -1_000n, paid: 1_000n });
+    expect(await world.submissions(id)).toMatchObject([
+      { id: submissions[0], outcome: 'settled', source: 'decision', providerReference: 'MP77' },
+    ]);
+    expect(await openReviews(id)).toBe(0);
+  });
+
+  test('not_paid after succeeded takes the capture back to the float', async () => {
+    const { id } = await stand('succeeded', ['settled'], 'contradiction');
+    const before = await world.balances();
+    expect((await decide(id, 'not_paid')).state).toBe('failed');
+    expect(await changes(before)).toEqual({ paid: -1_000n, available: 1_000n });
+  });
+
+  test('a payout that is turned again and again is always booked as what it is called', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const before = await world.balances();
+    await decide(id, 'paid');
+    expect(await changes(before)).toEqual({ held: -1_000n, paid: 1_000n });
+    await decide(id, 'not_paid');
+    expect(await changes(before)).toEqual({ held: -1_000n, available: 1_000n });
+    await decide(id, 'paid');
+    const paid = { held: -1_000n, available: 1_000n, suspense: -1_000n, paid: 1_000n };
+    expect(await changes(before)).toEqual(paid);
+    await decide(id, 'not_paid');
+    expect(await changes(before)).toEqual({ held: -1_000n, available: 1_000n });
+    await decide(id, 'paid');
+    expect(await changes(before)).toEqual(paid);
+  });
+
+  test('paid settles the submission that may have been paid, or the one that people name', async () => {
+    const open = await stand('in_review', ['not_sent', 'unknown', 'rejected']);
+    await decide(open.id, 'paid');
+    expect((await world.submissions(open.id)).map(({ outcome }) => outcome)).toEqual([
+      'not_sent',
+      'settled',
+      'rejected',
+    ]);
+    const named = await stand('in_review', ['accepted', 'unknown']);
+    const [first] = await world.submissions(named.id);
+    await decide(named.id, 'paid', first!.providerReference);
+    expect((await world.submissions(named.id)).map(({ outcome }) => outcome)).toEqual(['settled', 'unknown']);
+  });
+
+  test('paid with two submissions that are settled books the second against suspense', async () => {
+    const { id } = await stand('in_review', ['settled', 'settled'], 'double_credit');
+    const before = await world.balances();
+    await decide(id, 'paid');
+    expect(await changes(before)).toEqual({ held: -1_000n, suspense: -1_000n, paid: 2_000n });
+  });
+
+  test('dismiss closes the questions about a final payout and leaves it as it is', async () => {
+    const { id } = await stand('succeeded', ['settled'], 'contradiction');
+    const before = await world.payout(id);
+    const balances = await world.balances();
+    expect(await decide(id, 'dismiss')).toEqual(before);
+    expect(await openReviews(id)).toBe(0);
+    expect(await changes(balances)).toEqual({});
+  });
+
+  test('dismiss is refused in review, and where nothing is asked', async () => {
+    await expect(propose((await stand('in_review', ['unknown'])).id, 'dismiss')).rejects.toThrow('needs a decision');
+    const { id } = await standPayout(world, { state: 'succeeded', outcomes: ['settled'] });
+    await expect(propose(id, 'dismiss')).rejects.toThrow('no question is open');
+  });
+
+  test('is refused for a payout that is still under way', async () => {
+    for (const state of ['queued', 'processing', 'pending', 'unknown'] as const) {
+      const { id } = await standPayout(world, { state, outcomes: ['unknown'] });
+      for (const resolution of RESOLUTIONS.filter((name) => name !== 'dismiss')) {
+        await expect(propose(id, resolution)).rejects.toThrow(`a payout that is ${state} cannot be resolved`);
+      }
+    }
+  });
+
+  test.each(PAYOUT_STATE_NAMES.filter((state) => ['succeeded', 'failed', 'cancelled', 'returned'].includes(state)))(
+    'a payout that is %s can only be turned to its opposite',
+    async (state) => {
+      const { id } = await standPayout(world, { state, outcomes: ['rejected'] });
+      const allowed: Resolution[] = [];
+      for (const resolution of RESOLUTIONS) {
+        await propose(id, resolution).then(
+          async (decisionId) => {
+            allowed.push(resolution);
+            await withdrawDecision(world.pool, decisionId);
+          },
+          () => undefined,
+        );
+      }
+      const expected: Readonly<Record<string, Resolution[]>> = {
+        succeeded: ['not_paid'],
+        failed: ['paid'],
+        cancelled: ['paid'],
+      };
+      expect(allowed).toEqual(expected[state] ?? []);
+    },
+  );
+
+  test('is refused once the payout has changed', async () => {
+    const { id } = await stand('failed', ['rejected'], 'late_credit');
+    const stale = await propose(id, 'paid');
+    await world.pool.query('update payouts set version = version + 1 where id = $1', [id]);
+    await expect(confirm(stale)).rejects.toThrow('has changed since');
+    await withdrawDecision(world.pool, stale);
+    expect((await decide(id, 'paid')).state).toBe('succeeded');
+  });
+
+  test('is refused once a submission of the frozen payout has learnt more', async () => {
+    const { id, submissions } = await stand('in_review', ['unknown']);
+    const overtaken = await propose(id, 'not_paid');
+    await settleByLookUp(id, submissions[0]!);
+    await expect(confirm(overtaken)).rejects.toThrow('has changed since');
+    expect(await holdOf(id)).toBeNull();
+    await withdrawDecision(world.pool, overtaken);
+    expect((await decide(id, 'paid')).state).toBe('succeeded');
+  });
+
+  test('is refused once another question was asked about the payout', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const overtaken = await propose(id, 'not_paid');
+    await openReviewItem(world.pool, { payoutId: id, kind: 'statement_mismatch', detail: null });
+    await expect(confirm(overtaken)).rejects.toThrow('has changed since');
+  });
+
+  test('one is open at a time; a withdrawn one counts no more', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const first = await propose(id, 'paid');
+    await expect(propose(id, 'not_paid', { personId: 'per_two' })).rejects.toThrow('proposed already');
+    await withdrawDecision(world.pool, first);
+    await expect(confirm(first)).rejects.toThrow('no such open decision');
+    await expect(withdrawDecision(world.pool, first)).rejects.toThrow('no such open decision');
+    expect((await decide(id, 'not_paid')).state).toBe('failed');
+  });
+
+  test('is carried out once, however many confirm, withdraw and propose at once', async () => {
+    for (let again = 0; again < 8; again += 1) {
+      const { id } = await stand('in_review', ['unknown']);
+      const decisionId = await propose(id, 'paid');
+      const before = await world.balances();
+      const answers = await Promise.allSettled([
+        confirm(decisionId),
+        propose(id, 'not_paid', { personId: 'per_two' }),
+        confirm(decisionId),
+        withdrawDecision(world.pool, decisionId),
+        confirm(decisionId),
+      ]);
+      const confirmed = [0, 2, 4].filter((index) => answers[index]?.status === 'fulfilled').length;
+      const withdrawn = answers[3]?.status === 'fulfilled';
+      expect([confirmed, withdrawn]).toEqual(withdrawn ? [0, true] : [1, false]);
+      expect(await changes(before)).toEqual(withdrawn ? {} : { held: -1_000n, paid: 1_000n });
+      for (const answer of answers) {
+        if (answer.status === 'rejected') expect((answer.reason as Error).name).toBe('DecisionRefused');
+      }
+    }
+  });
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import type { Pool } from 'pg';
+
+import { createPool } from '../../src/db/pool';
+import { leaseRequests } from '../../src/db/provider-rates';
+import type { RequestGrant } from '../../src/db/provider-rates';
+import { createTestDatabase } from '../helpers/postgres';
+import type { TestDatabase } from '../helpers/postgres';
+
+describe('the requests of an account', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = createPool({ databaseUrl: database.url, size: 8, onIdleError: () => undefined });
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.close();
+  });
+
+  let accounts = 0;
+
+  /** An account whose bucket's clock is moved on by hand, on top of the real one. */
+  function newAccount(perMinute: number): {
+    lease(want: number): Promise<RequestGrant>;
+    passes(ms: number): Promise<void>;
+    now(): number;
+  } {
+    accounts += 1;
+    const accountNumber = `account-${accounts}`;
+    let passed = 0;
+    return {
+      lease: (want) => leaseRequests(pool, { provider: 'orange', accountNumber, want, perMinute }),
+      async passes(ms) {
+        passed += ms;
+        await pool.query(
+          `update provider_rates set refilled_at = refilled_at - $2 * interval '1 millisecond' where account_number = $1`,
+          [accountNumber, ms],
+        );
+      },
+      now: () => Date.now() + passed,
+    };
+  }
+
+  const perMinute = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constantFrom(60, 61, 1_000));
+  const bursts = fc.array(
+    fc.record({
+      passMs: fc.nat(40_000),
+      wants: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  test('are never more than the limit in any minute, whoever leases them at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(perMinute, bursts, async (limit, plan) => {
+        const account = newAccount(limit);
+        const grants: { from: number; to: number; granted: number }[] = [];
+        for (const { passMs, wants } of plan) {
+          await account.passes(passMs);
+          const from = account.now();
+          const granted = await Promise.all(wants.map((want) => account.lease(want)));
+          for (const [index, grant] of granted.entries()) {
+            expect(grant.granted).toBeLessThanOrEqual(wants[index]!);
+            expect(grant.granted > 0).toBe(grant.waitMs === 0);
+          }
+          grants.push({ from, to: account.now(), granted: granted.reduce((sum, grant) => sum + grant.granted, 0) });
+        }
+        // A minute that surely holds both ends: measured from before the first lease to after the last.
+        for (const [index, first] of grants.entries()) {
+          const minute = grants.slice(index).filter(({ to }) => to - first.from < 60_000);
+          expect(minute.reduce((sum, { granted }) => sum + granted, 0)).toBeLessThanOrEqual(limit);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('are all to be had over time: a waiter that comes back when it was told gets one', async () => {
+    // A fifth of the limit is kept for bursts, so that four fifths flow in the long run; one a minute at least.
+    for (const [limit, flow] of [
+      [1, 1],
+      [2, 1],
+      [60, 48],
+    ] as const) {
+      const account = newAccount(limit);
+      let granted = 0;
+      const start = account.now();
+      while (account.now() - start < 300_000) {
+        const grant = await account.lease(limit);
+        granted += grant.granted;
+        if (grant.granted === 0) {
+          await account.passes(grant.waitMs);
+          expect((await account.lease(1)).granted).toBe(1);
+          granted += 1;
+        }
+      }
+      expect(granted).toBeGreaterThanOrEqual(flow * 5);
+      expect(granted).toBeLessThanOrEqual(limit * 6);
+    }
+  });
+
+  test('a hundred leases at once share one bucket', async () => {
+    const account = newAccount(60);
+    const grants = await Promise.all(Array.from({ length: 100 }, () => account.lease(1)));
+    const granted = grants.reduce((sum, grant) => sum + grant.granted, 0);
+    expect(granted).toBeGreaterThanOrEqual(12);
+    expect(granted).toBeLessThanOrEqual(60);
+  });
+
+  test('of two accounts are apart', async () => {
+    const [one, other] = [newAccount(5), newAccount(5)];
+    while ((await one.lease(5)).granted > 0);
+    expect((await other.lease(1)).granted).toBe(1);
+  });
+});

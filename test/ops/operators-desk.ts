@@ -1,0 +1,79 @@
+import { pino } from 'pino';
+
+import { COMMANDS } from '../../src/ops/commands';
+import type { OperatorContext } from '../../src/ops/operator';
+import type { PayoutWorld } from '../helpers/payout-world';
+
+export interface Answer {
+  /** What the command printed, line by line. */
+  printed: readonly string[];
+  /** The message of its refusal, or null where it was carried out. */
+  refused: string | null;
+}
+
+/** Runs the operator's commands as `npm run ops` does, in a test world. */
+export interface OperatorsDesk {
+  /** `words`: positionals, and `--name value` or `--flag`, split at spaces. Unexpected errors are thrown. */
+  run(command: string, words: string, options?: { as?: string; input?: string }): Promise<Answer>;
+  /** Everything that any command printed or refused with. */
+  saidSoFar(): string;
+}
+
+export function createOperatorsDesk(world: PayoutWorld): OperatorsDesk {
+  const said: string[] = [];
+  return {
+    async run(name, words, { as = 'per_one', input = '' } = {}) {
+      const printed: string[] = [];
+      const command = COMMANDS[name];
+      if (!command) throw new Error(`no command ${name}`);
+      const context: OperatorContext = {
+        pool: world.pool,
+        sealing: world.vault,
+        fingerprintPin: (provider, account, pin) => world.vault.fingerprintPin(provider, account, pin),
+        providers: world.providers,
+        personId: as,
+        logger: pino({ level: 'silent' }),
+        settlementWindowMs: world.settings.settlementWindowMs ?? 60_000,
+        sendByMarginMs: world.settings.sendByMarginMs,
+        watchMs: world.settings.watchMs,
+        readInput: () => Promise.resolve(input),
+        print: (line) => void printed.push(line),
+      };
+      try {
+        await command.run(context, parseWords(words));
+        return { printed, refused: null };
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'CommandError') throw error;
+        said.push(error.message);
+        return { printed, refused: error.message };
+      } finally {
+        said.push(...printed);
+      }
+    },
+    saidSoFar: () => said.join('\n'),
+  };
+}
+
+function parseWords(words: string): { positionals: string[]; values: Record<string, string | boolean> } {
+  const positionals: string[] = [];
+  const values: Record<string, string | boolean> = {};
+  const rest = words.split(' ').filter((word) => word !== '');
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (!word.startsWith('--')) positionals.push(word);
+    else if (rest[0] === undefined || rest[0].startsWith('--')) values[word.slice(2)] = true;
+    else values[word.slice(2)] = rest.shift()!;
+  }
+  return { positionals, values };
+}
+
+/** What operators did, as it is written down: action, target, and what else was kept of it. */
+export async function operatorEvents(
+  world: PayoutWorld,
+  action: string,
+): Promise<readonly { person_id: string; target: string; detail: Record<string, unknown> }[]> {
+  const { rows } = await world.pool.query<{ person_id: string; target: string; detail: Record<string, unknown> }>(
+    'select person_id, target, detail from operator_events where action = $1 order by id',
+    [action],
+  );
+  return rows;
+}
