@@ -9,7 +9,7 @@ import { withSetUpLock } from './set-up-lock.mjs';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Commands of ours: the built file that runs in this very process, so that signals and exit codes are its own. */
-const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'docs', 'simulator'];
+const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator'];
 
 /** Commands of others: the file that runs, its arguments, and whether it needs the build. */
 const TOOLS = {

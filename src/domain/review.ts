@@ -6,7 +6,6 @@ export const REVIEW_KINDS = [
   'late_credit',
   'contradiction',
   'no_progress',
-  'compensation_failed',
   'statement_mismatch',
 ] as const;
 

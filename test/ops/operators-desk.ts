@@ -66,14 +66,16 @@ function parseWords(words: string): { positionals: string[]; values: Record<stri
   return { positionals, values };
 }
 
-/** What operators did, as it is written down: action, target, and what else was kept of it. */
+/** What operators did, as it is written down: action, target, and what else was kept of it; `after` that many events. */
 export async function operatorEvents(
   world: PayoutWorld,
   action: string,
+  after = 0,
 ): Promise<readonly { person_id: string; target: string; detail: Record<string, unknown> }[]> {
   const { rows } = await world.pool.query<{ person_id: string; target: string; detail: Record<string, unknown> }>(
-    'select person_id, target, detail from operator_events where action = $1 order by id',
-    [action],
+    `select person_id, target, detail from (select * from operator_events order by id offset $2) recent
+     where action = $1 order by id`,
+    [action, after],
   );
   return rows;
 }

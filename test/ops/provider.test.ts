@@ -1,5 +1,5 @@
-import { createPayoutWorld, PIN } from '../helpers/payout-world';
-import type { PayoutWorld, PayoutWorldOptions } from '../helpers/payout-world';
+import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
 import { createOperatorsDesk, operatorEvents } from './operators-desk';
 import type { Answer, OperatorsDesk } from './operators-desk';
 
@@ -9,15 +9,35 @@ const NEW_PIN = '97531';
 let world: PayoutWorld;
 let desk: OperatorsDesk;
 
-async function open(options: PayoutWorldOptions = {}): Promise<void> {
-  world = await createPayoutWorld(options);
+/** What was saved, and what operators had done, before the test. */
+let versionBefore: number;
+let eventsBefore: number;
+
+beforeAll(async () => {
+  world = await createPayoutWorld();
+});
+afterAll(() => world.close());
+
+/** The credential as it is saved first, and a provider that has seen nothing yet. */
+async function open({
+  pin = PIN,
+  gate: state = 'open',
+}: { pin?: string; gate?: 'open' | 'unproven' } = {}): Promise<void> {
+  world.simulator.reset();
+  world.simulator.configure({ rateLimitPerMinute: null });
+  await world.pool.query('delete from pin_refusals');
+  await world.pool.query('delete from pin_changes');
+  await world.saveCredential(pin, state);
+  versionBefore = (await savedPin()).version;
+  const { rows } = await world.pool.query<{ events: number }>('select count(*)::int as events from operator_events');
+  eventsBefore = rows[0]!.events;
   desk = createOperatorsDesk(world);
 }
-afterEach(async () => {
-  const said = desk.saidSoFar();
-  await world.close();
-  for (const secret of [PIN, NEW_PIN, '1357', SECRET, 'wrong-secret'])
-    expect(said).not.toMatch(new RegExp(`\\b${secret}\\b`));
+
+afterEach(() => {
+  for (const secret of [PIN, NEW_PIN, '1357', SECRET, 'wrong-secret']) {
+    expect(desk.saidSoFar()).not.toMatch(new RegExp(`\\b${secret}\\b`));
+  }
 });
 
 function provider(action: string, input = ''): Promise<Answer> {
@@ -66,6 +86,10 @@ async function savedPin(): Promise<{ pin: string; version: number }> {
   return { pin: await world.vault.open(world.merchantId, 'pin', rows[0]!.pin_enc), version: rows[0]!.pin_version };
 }
 
+async function eventsSince(action: string): Promise<readonly unknown[]> {
+  return await operatorEvents(world, action, eventsBefore);
+}
+
 async function changesWritten(): Promise<readonly unknown[]> {
   return (
     await world.pool.query<{ outcome: string }>('select outcome from pin_changes order by requested_at')
@@ -88,8 +112,8 @@ describe('credential set', () => {
     ]);
     expect(tries()).toEqual({ right: 1, wrong: 0 });
     expect(await gate()).toEqual(['open old']);
-    expect(await savedPin()).toEqual({ pin: PIN, version: 2 });
-    expect((await operatorEvents(world, 'credential_set')).at(-1)).toMatchObject({ target: world.credentialId });
+    expect(await savedPin()).toEqual({ pin: PIN, version: versionBefore + 1 });
+    expect(await eventsSince('credential_set')).toMatchObject([{ target: world.credentialId }]);
   });
 
   test('with a wrong PIN saves nothing, counts as a try, and is not tried again', async () => {
@@ -101,8 +125,8 @@ describe('credential set', () => {
     expect((await setCredential(secretsWith('1357'))).refused).toMatch(/was refused for this account before/);
     expect(tries()).toEqual({ right: 0, wrong: 1 });
     expect(await gate()).toEqual(['open old']);
-    expect(await savedPin()).toEqual({ pin: PIN, version: 1 });
-    expect(await operatorEvents(world, 'credential_set')).toHaveLength(1);
+    expect(await savedPin()).toEqual({ pin: PIN, version: versionBefore });
+    expect(await eventsSince('credential_set')).toEqual([]);
   });
 
   test('with the saved PIN, wrong by now, closes the gate for every call', async () => {
@@ -116,7 +140,7 @@ describe('credential set', () => {
     await open();
     expect((await setCredential(secretsWith(PIN, 'wrong-secret'))).refused).toMatch(/\(token.*nothing was saved/);
     expect(tries()).toEqual({ right: 0, wrong: 0 });
-    expect(await savedPin()).toEqual({ pin: PIN, version: 1 });
+    expect(await savedPin()).toEqual({ pin: PIN, version: versionBefore });
   });
 
   test('--unchecked calls nobody; the PIN must then pass one call alone', async () => {
@@ -160,16 +184,23 @@ describe('credential set', () => {
 describe('provider', () => {
   test('balance, transactions and sandbox-numbers say what the provider says, without a PIN', async () => {
     await open();
-    await world.startWorkers();
-    const id = await world.accept();
-    await world.startRun(id);
-    await world.untilState(id, 'succeeded');
-    const [submission] = await world.submissions(id);
-    expect((await provider('balance')).printed).toEqual(['balance at orange: 99999000 XOF']);
-    const transactions = await provider(`transactions --reference ${submission!.id}`);
-    expect(transactions.printed).toEqual([
+    expect((await provider('balance')).printed).toEqual(['balance at orange: 100000000 XOF']);
+    const { orange } = world.providers;
+    const account = {
+      clientId: 'sandbox-client',
+      clientSecret: SECRET,
+      accountNumber: ACCOUNT,
+      idType: 'MSISDN',
+    } as const;
+    const token = (await orange.authenticate(account)).value;
+    const encryptedPin = orange.account.encryptPin(PIN, await orange.account.fetchEncryptionKey(account, token));
+    const recipient = world.recipientOf('success');
+    const order = { reference: 'sub_ours', amount: 1_000n, currency: 'XOF', recipient, account, token, encryptedPin };
+    const paid = await orange.submit(order, () => Promise.resolve('go'), new Date(Date.now() + 30_000));
+    if (paid.outcome !== 'settled') throw new Error(paid.outcome);
+    expect((await provider('transactions --reference sub_ours')).printed).toEqual([
       '1 transaction(s)',
-      `${submission!.providerReference}  success  1000 XOF  ${submission!.id}`,
+      `${paid.providerReference}  success  1000 XOF  sub_ours`,
     ]);
     const numbers = await provider('sandbox-numbers');
     expect(numbers.printed).toContain('781234567  RETAILER');
@@ -218,11 +249,11 @@ describe('provider change-pin', () => {
       refused: null,
       printed: [expect.stringContaining('changed: the new PIN is saved')],
     });
-    expect(await savedPin()).toEqual({ pin: NEW_PIN, version: 2 });
+    expect(await savedPin()).toEqual({ pin: NEW_PIN, version: versionBefore + 1 });
     expect(await gate()).toEqual(['unproven new']);
     expect((await provider('balance')).refused).toBeNull();
     expect(await gate()).toEqual(['open new']);
-    expect(await operatorEvents(world, 'change_pin')).toEqual([
+    expect(await eventsSince('change_pin')).toEqual([
       { person_id: 'per_one', target: world.credentialId, detail: { outcome: 'changed', code: null } },
     ]);
   });
@@ -232,7 +263,7 @@ describe('provider change-pin', () => {
     world.simulator.configure({ endpointFaults: { changePin: { lost_after: 1 } } });
     expect((await provider('change-pin', NEW_PIN)).printed).toEqual([expect.stringContaining('changed:')]);
     expect(tries()).toEqual({ right: 2, wrong: 0 });
-    expect(await savedPin()).toEqual({ pin: NEW_PIN, version: 2 });
+    expect(await savedPin()).toEqual({ pin: NEW_PIN, version: versionBefore + 1 });
     expect(await changesWritten()).toEqual(['changed']);
   });
 
@@ -244,7 +275,7 @@ describe('provider change-pin', () => {
     expect(refused).toContain('the PIN was not changed');
     expect(tries()).toEqual({ right: 0, wrong: 1 });
     expect(await gate()).toEqual(['pin_unknown old']);
-    expect(await savedPin()).toEqual({ pin: PIN, version: 1 });
+    expect(await savedPin()).toEqual({ pin: PIN, version: versionBefore });
     expect(await changesWritten()).toEqual(['unknown']);
 
     expect((await provider('balance')).refused).toContain('gate of this PIN is closed');
@@ -278,7 +309,6 @@ describe('provider change-pin', () => {
       expect(await gate()).toEqual(['unproven old']);
       expect((await provider('balance')).refused).toBeNull();
       expect(await changesWritten()).toEqual(['refused']);
-      if (fault === 'throttled') await world.close();
     }
   });
 

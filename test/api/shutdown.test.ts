@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+
+import { createApiKey } from '../../src/db/api-keys';
+import { createPayoutWorld } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
+import { startProduct } from '../helpers/product';
+
+let world: PayoutWorld;
+beforeAll(async () => {
+  world = await createPayoutWorld();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+test('told to stop, the api answers what is under way, takes nothing new and ends cleanly', async () => {
+  const { key } = await createApiKey(world.pool, {
+    role: 'merchant',
+    merchantId: world.merchantId,
+    environment: 'sandbox',
+    subject: { kind: 'system', systemId: 'shop' },
+  });
+  const id = await world.accept();
+  const api = startProduct('api', { ...world.env, SHUTDOWN_GRACE_MS: '20000' });
+  const url = `http://127.0.0.1:${await api.port()}`;
+  const lock = await world.pool.connect();
+  try {
+    await lock.query('begin');
+    await lock.query('select from payouts where id = $1 for update', [id]);
+    const cancel = fetch(`${url}/v1/payouts/${id}/cancel`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+    });
+    await untilWaiting();
+    const exited = once(api.child, 'exit');
+    api.child.kill('SIGTERM');
+    while (await takesRequests(url)) await new Promise((resolve) => setTimeout(resolve, 50));
+    await lock.query('commit');
+    const answer = await cancel;
+    expect([answer.status, ((await answer.json()) as { state: string }).state]).toEqual([200, 'cancelled']);
+    expect(await exited).toEqual([0, null]);
+  } finally {
+    lock.release();
+    await api.kill();
+  }
+});
+
+/** Until the api's transaction waits for our lock. */
+async function untilWaiting(): Promise<void> {
+  for (;;) {
+    const { rows } = await world.pool.query<{ waiting: boolean }>(
+      "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') as waiting",
+    );
+    if (rows[0]?.waiting) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function takesRequests(url: string): Promise<boolean> {
+  return await fetch(`${url}/livez`, { headers: { connection: 'close' } }).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
