@@ -29,21 +29,14 @@ async function main(): Promise<void> {
     webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
     logger,
   });
+  const askTemporal = (): Promise<boolean> => temporal.workflowService.getSystemInfo({}).then(() => true);
   const app = createApp({
-    pool,
-    logger,
-    config,
+    ...{ pool, logger, config, runs, payloadCodec, metrics },
     sealing: vault,
-    runs,
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
-    payloadCodec,
-    metrics,
     readiness: {
       database: () => pool.query('select 1').then(() => true),
-      temporal: () =>
-        temporal
-          .withDeadline(Date.now() + READY_LIMIT_MS, () => temporal.workflowService.getSystemInfo({}))
-          .then(() => true),
+      temporal: () => temporal.withDeadline(Date.now() + READY_LIMIT_MS, askTemporal),
     },
   });
   const { API_HOST: host, API_PORT: port, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;

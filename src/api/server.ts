@@ -24,6 +24,8 @@ export interface ApiServer {
 
 const MAX_HEADER_BYTES = 16_384;
 
+const HANG_UP_EVERY_MS = 50;
+
 /** Serves the app with limits on how slowly and how large a request may come in. */
 export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiServerOptions): Promise<ApiServer> {
   const server = createServer(
@@ -49,11 +51,11 @@ export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiS
     port: (server.address() as AddressInfo).port,
     async close(graceMs) {
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeIdleConnections();
-      });
+      // Connections that were busy when the server stopped listening are kept open by Node once they are idle.
+      const hangUp = setInterval(() => server.closeIdleConnections(), HANG_UP_EVERY_MS);
+      await new Promise((resolve) => server.close(resolve));
       clearTimeout(cut);
+      clearInterval(hangUp);
     },
   };
 }

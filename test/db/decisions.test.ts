@@ -356,7 +356,7 @@ describe('a decision of two persons', () => {
         confirm(decisionId),
       ]);
       const confirmed = [0, 2, 4].filter((index) => answers[index]?.status === 'fulfilled').length;
-      const withdrawn = answers[3]?.status === 'fulfilled';
+      const withdrawn = answers[3].status === 'fulfilled';
       expect([confirmed, withdrawn]).toEqual(withdrawn ? [0, true] : [1, false]);
       expect(await changes(before)).toEqual(withdrawn ? {} : { held: -1_000n, paid: 1_000n });
       for (const answer of answers) {

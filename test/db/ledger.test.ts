@@ -17,13 +17,21 @@ const EXPECTED_REFUSALS = new Set([
 
 const AMOUNTS = [400_000n, 300_000n, 200_000n, 200_000n];
 
-type Step =
-  | { kind: 'open' | 'capture' | 'release' | 'return' | 'reverse'; payout: number; cause: number }
-  | { kind: 'top_up'; cause: number };
+const STEPS = {
+  open: 'select open_hold($1)',
+  capture: 'select capture_hold($1, $2)',
+  release: 'select release_hold($1)',
+  return: 'select book_return($1)',
+  reverse: 'select book_reversal($1)',
+} as const;
+
+type StepKind = keyof typeof STEPS;
+
+type Step = { kind: StepKind; payout: number; cause: number } | { kind: 'top_up'; cause: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('open', 'capture', 'release', 'return', 'reverse'),
+    kind: fc.constantFrom(...(Object.keys(STEPS) as StepKind[])),
     payout: fc.nat(AMOUNTS.length - 1),
     cause: fc.nat(1),
   }),
@@ -69,20 +77,7 @@ describe('the ledger', () => {
       return refusal(client.query("select top_up_float($1, 'sandbox', 'XOF', 50000, $2)", [merchant, cause]));
     }
     const payout = payouts[next.payout];
-    switch (next.kind) {
-      case 'open':
-        return refusal(client.query('select open_hold($1)', [payout]));
-      case 'capture':
-        return refusal(client.query('select capture_hold($1, $2)', [payout, `${payout}/${cause}`]));
-      case 'release':
-        return refusal(client.query('select release_hold($1)', [payout]));
-      case 'return':
-        return refusal(client.query('select book_return($1)', [payout]));
-      case 'reverse':
-        return refusal(client.query('select book_reversal($1)', [payout]));
-      default:
-        return next.kind satisfies never;
-    }
+    return refusal(client.query(STEPS[next.kind], next.kind === 'capture' ? [payout, `${payout}/${cause}`] : [payout]));
   }
 
   async function inspect(merchant: string): Promise<Record<string, unknown>> {

@@ -13,6 +13,7 @@ import { newId } from '../../src/db/ids';
 import { migrate } from '../../src/db/migrate';
 import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
 import { eventually } from '../helpers/eventually';
+import { payoutWorkflowId } from '../../src/workflows/contract';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { query, startPostgres, withDatabase } from '../helpers/postgres';
@@ -110,7 +111,7 @@ describe('the whole system, over all its processes, on bad days', () => {
     );
   }
 
-  async function post(recipient: string, idempotencyKey: string = randomUUID()): Promise<Response> {
+  async function post(recipient: string, idempotencyKey: string = randomUUID(), at?: Date): Promise<Response> {
     return await fetch(`${url}/v1/payouts`, {
       method: 'POST',
       headers: {
@@ -125,12 +126,13 @@ describe('the whole system, over all its processes, on bad days', () => {
         method: 'orange_sn',
         recipient: { msisdn: recipient },
         customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
+        ...(at === undefined ? {} : { scheduled_at: at.toISOString() }),
       }),
     });
   }
 
-  async function accepted(recipient: string, idempotencyKey?: string): Promise<string> {
-    const answer = await post(recipient, idempotencyKey);
+  async function accepted(recipient: string, idempotencyKey?: string, at?: Date): Promise<string> {
+    const answer = await post(recipient, idempotencyKey, at);
     expect(answer.status).toBe(202);
     return ((await answer.json()) as { id: string }).id;
   }
@@ -186,6 +188,17 @@ describe('the whole system, over all its processes, on bad days', () => {
     expect(await untilFinal(id)).toBe('succeeded');
     expect(await world.credited(recipient)).toBe(1_000n);
     await webhookOf(id, 'payout.succeeded');
+  });
+
+  test('takes a payout up again whose run was terminated, without being asked', async () => {
+    const recipient = world.recipientOf('success');
+    const id = await accepted(recipient, undefined, new Date(Date.now() + 4_000));
+    const handle = world.client.workflow.getHandle(payoutWorkflowId(id));
+    const { runId } = await eventually('it has a run', () => handle.describe().catch(() => null));
+    await handle.terminate('test');
+    await eventually('it has another run', async () => (await handle.describe()).runId !== runId);
+    expect(await untilFinal(id)).toBe('succeeded');
+    expect(await world.credited(recipient)).toBe(1_000n);
   });
 
   test('accepts with Temporal stopped, and carries what it accepted when it is back', async () => {

@@ -63,12 +63,11 @@ describe('the import of a provider’s statement', () => {
   function countsIn({ printed, refused }: Answer): Record<string, number> {
     expect(refused).toBeNull();
     expect(printed.at(-1)).toMatch(/^imported: \d+ line\(s\), file [0-9a-f]{12}$/);
-    return Object.fromEntries(
-      printed.slice(0, -1).map((row) => {
-        const [count, effect] = row.trim().split(/\s+/);
-        return [effect, Number(count)];
-      }),
-    );
+    const effects = printed.slice(0, -1).map((row): [string, number] => {
+      const [count, effect] = row.trim().split(/\s+/);
+      return [effect ?? '', Number(count)];
+    });
+    return Object.fromEntries(effects);
   }
 
   async function reviewsOf(id: string): Promise<readonly string[]> {
