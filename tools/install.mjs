@@ -35,8 +35,11 @@ export async function installIfStale(root) {
   writeFileSync(stampFile, stamp);
 }
 
-/** npm leaves this file at the end of every install; newer than the lock file, it means that `npm install` wrote both. */
+/** npm writes the two files of one install in any order, at most this long apart. */
+const SAME_INSTALL_MS = 5_000;
+
+/** npm leaves this file at the end of every install; as new as the lock file, it means that `npm install` wrote both. */
 function isInstalledByHand(root, lockFile) {
   const left = join(root, 'node_modules', '.package-lock.json');
-  return existsSync(left) && statSync(left).mtimeMs >= statSync(lockFile).mtimeMs;
+  return existsSync(left) && statSync(left).mtimeMs + SAME_INSTALL_MS >= statSync(lockFile).mtimeMs;
 }

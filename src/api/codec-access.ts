@@ -13,7 +13,9 @@ export function assertCodecAccess(request: Request, config: ApiConfig): void {
   const { origin, authorization } = request.headers;
   if (origin !== undefined && origin !== uiOrigin(config)) throw new ApiProblem('origin_refused');
   if (config.CODEC_TOKEN === undefined) {
-    if (!isLoopback(request.socket.remoteAddress)) throw new ApiProblem('origin_refused');
+    // Behind a proxy on this machine every caller comes from loopback.
+    const isForwarded = request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
+    if (isForwarded || !isLoopback(request.socket.remoteAddress)) throw new ApiProblem('origin_refused');
   } else if (!isEqual(authorization ?? '', `Bearer ${config.CODEC_TOKEN}`)) {
     throw new ApiProblem('unauthenticated', { headers: { 'WWW-Authenticate': 'Bearer', ...corsHeaders(config) } });
   }

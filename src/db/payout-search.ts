@@ -75,3 +75,12 @@ export async function searchPayouts(
   );
   return rows.map(rowToPayout);
 }
+
+/** The payout that has a reference as its unique one, within the tenant. */
+export async function findByUniqueReference(db: Db, tenant: Tenant, uniqueReference: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    'select id from payouts where merchant_id = $1 and environment = $2 and unique_reference = $3',
+    [tenant.merchantId, tenant.environment, uniqueReference],
+  );
+  return rows[0]?.id ?? null;
+}

@@ -61,6 +61,8 @@ const ASK_START_LIMIT_MS = 3_000;
 /** Milliseconds that a merchant's request waits for a provider to be asked. */
 const RETRY_CHECK_LIMIT_MS = 30_000;
 const BALANCE_LIMIT_MS = 5_000;
+/** Milliseconds for which a balance is shown again with its time: who polls it must not use up the account's requests. */
+const BALANCE_FRESH_MS = 30_000;
 
 /** Uniqueness lives in PostgreSQL: an id may run again, and one that runs is left alone. */
 const ONE_AT_A_TIME = {
@@ -73,6 +75,7 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
   const { client, logger } = options;
   const taskQueue = workflowTaskQueue(options.taskQueuePrefix);
   let startsInFlight = 0;
+  const balances = new Map<string, ProviderBalance>();
 
   const limited = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
 
@@ -182,11 +185,15 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     },
 
     async providerBalance(credentialId, provider) {
-      return await ask<ProviderBalance>(PROVIDER_BALANCE_WORKFLOW, {
+      const known = balances.get(credentialId);
+      if (known && Date.now() - Date.parse(known.at) < BALANCE_FRESH_MS) return known;
+      const balance = await ask<ProviderBalance>(PROVIDER_BALANCE_WORKFLOW, {
         workflowId: `balance/${credentialId}`,
         args: [credentialId, provider],
         limitMs: BALANCE_LIMIT_MS,
       });
+      if (balance) balances.set(credentialId, balance);
+      return balance;
     },
   };
 }

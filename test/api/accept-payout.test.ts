@@ -124,9 +124,11 @@ test('payouts at once cannot overdraw the float; the refused ones leave no trace
 test('a reference is taken once only where the merchant asks for it', async () => {
   const merchant = await seedMerchant(app.pool);
   const unique = payoutRequest({ reference: 'INV-1', reference_unique: true });
-  expect((await post(merchant, unique)).status).toBe(202);
+  const first = await post(merchant, unique);
+  expect(first.status).toBe(202);
   const answer = await post(merchant, unique);
   expect([answer.status, answer.body.code]).toEqual([409, 'reference_taken']);
+  expect(JSON.stringify(answer.body.errors)).toContain(first.body.id);
   expect((await post(merchant, payoutRequest({ reference: 'INV-1' }))).status).toBe(202);
 });
 

@@ -1,6 +1,7 @@
 import { acceptPayout } from '../../db/accept-payout';
 import type { IdempotencyKey } from '../../db/idempotency-keys';
 import { newId } from '../../db/ids';
+import { findByUniqueReference } from '../../db/payout-search';
 import { findRouteCredential } from '../../db/routes';
 import { METHODS } from '../../domain/methods';
 import { ownPayoutOwner } from '../../domain/payout';
@@ -74,8 +75,9 @@ export const acceptPayoutRoute = defineRoute({
       case 'duplicate': {
         const winner = await findFirstAnswer(deps, key, fieldHashes);
         if (winner) return replayed(winner);
+        const holder = await findByUniqueReference(deps.pool, principal, requested.reference ?? '');
         throw new ApiProblem('reference_taken', {
-          errors: [{ pointer: '/reference', detail: 'was used as unique by an earlier payout' }],
+          errors: [{ pointer: '/reference', detail: `is used as unique by ${holder ?? 'an earlier payout'}` }],
         });
       }
       default:
