@@ -157,7 +157,7 @@ function outcomeOf(submission: Submission): Outcome {
 export async function releaseScheduled(pool: Pool, payoutId: string): Promise<void> {
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
-    if (payout.state !== 'scheduled' || (payout.scheduledAt?.getTime() ?? 0) > Date.now()) return;
+    if (payout.state !== 'scheduled' || !(await hasCome(trx, payout.scheduledAt))) return;
     await movePayout(trx, payout, { to: 'queued', actor: 'system', reason: 'time_reached' });
   });
 }
@@ -167,11 +167,20 @@ export async function endSettlementWindow(pool: Pool, payoutId: string): Promise
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
     if (payout.state !== 'pending' && payout.state !== 'unknown') return;
-    if (payout.settleBy !== null && payout.settleBy.getTime() > Date.now()) return;
+    if (!(await hasCome(trx, payout.settleBy))) return;
     await putInReview(trx, payout, {
       kind: 'settlement_window_over',
       detail: null,
       reason: 'settlement_window_over',
     });
   });
+}
+
+/** Whether a time is past, by the database's clock: the one that positions are read by, so that no run goes in circles. */
+async function hasCome(trx: Db, time: Date | null): Promise<boolean> {
+  const { rows } = await trx.query<{ come: boolean }>(
+    'select coalesce($1::timestamptz <= clock_timestamp(), true) as come',
+    [time],
+  );
+  return rows[0]?.come ?? false;
 }
