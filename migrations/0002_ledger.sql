@@ -57,9 +57,13 @@ create trigger ledger_entries_append_only before update or delete on ledger_entr
 
 create function apply_ledger_entry() returns trigger language plpgsql as $$
 begin
-  -- One order of locking for all kinds of entry: no two of them wait for each other in a ring. No stronger lock than the
-  -- balance needs: the foreign keys of this very insert share-lock the accounts already, in everybody's transaction.
-  perform 1 from ledger_accounts where id in (new.from_account, new.to_account) order by id for no key update;
+  -- All accounts of the float, in one order, at the first entry: no two transactions wait for each other in a ring, however
+  -- many entries they book. No stronger lock than the balance needs: the foreign keys of this very insert share-lock the
+  -- accounts already, in everybody's transaction.
+  perform 1 from ledger_accounts account join ledger_accounts source on source.id = new.from_account
+    where (account.merchant_id, account.environment, account.currency)
+        = (source.merchant_id, source.environment, source.currency)
+    order by account.id for no key update of account;
   if (select count(distinct (merchant_id, environment, currency)) from ledger_accounts
       where id in (new.from_account, new.to_account)) <> 1 then
     raise exception 'an entry stays within one merchant, environment and currency' using errcode = 'CA001';
@@ -101,7 +105,8 @@ begin
     where merchant_id = p_merchant and environment = p_environment and currency = p_currency and kind = p_kind;
   if v_id is null then
     insert into ledger_accounts (merchant_id, environment, currency, kind)
-      values (p_merchant, p_environment, p_currency, p_kind)
+      select p_merchant, p_environment, p_currency, kind
+      from unnest(array['funding', 'available', 'held', 'paid', 'suspense']) kind
       on conflict do nothing;
     select id into v_id from ledger_accounts
       where merchant_id = p_merchant and environment = p_environment and currency = p_currency and kind = p_kind;

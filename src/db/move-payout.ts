@@ -26,6 +26,9 @@ export interface PayoutMove {
   watchUntil?: Date;
 }
 
+/** Between two turns of a payout that is put back again and again its waits go on growing. */
+const KEEPS_DEFERRALS: readonly PayoutState[] = ['queued', 'processing'];
+
 /** Someone else changed the payout since it was read; read it again and decide anew. */
 export class StalePayoutError extends Error {
   override readonly name = 'StalePayoutError';
@@ -50,7 +53,7 @@ export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Pro
     move.holdNo ?? payout.holdNo,
     move.settleBy === undefined ? payout.settleBy : move.settleBy,
     move.retryAt ?? null,
-    move.deferrals ?? (sameState ? payout.deferrals : 0),
+    move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
     move.providerReference ?? payout.providerReference,
     isFinalState(move.to),
     move.watchUntil ?? null,

@@ -171,6 +171,24 @@ describe('the ledger', () => {
     }
   });
 
+  test('steps that book several entries do not wait for each other in a ring', async () => {
+    for (let again = 0; again < 40; again += 1) {
+      const { merchant, payouts } = await newRound();
+      const [first, ...others] = payouts;
+      // Suspense is the older account of the two that these steps meet in.
+      await clients[0]!.query("select capture_hold($1, $1 || '/early')", [others[0]]);
+      await clients[0]!.query('select open_hold($1)', [first]);
+      for (const cause of ['held', 'beside']) {
+        await clients[0]!.query('select capture_hold($1, $2)', [first, `${merchant}/${cause}`]);
+      }
+      const answers = await Promise.all([
+        refusal(clients[0]!.query('select book_reversal($1)', [first])),
+        ...others.map((id, index) => refusal(clients[index + 1]!.query('select capture_hold($1, $1)', [id]))),
+      ]);
+      expect(answers).toEqual(['done', 'done', 'done', 'done']);
+    }
+  });
+
   test.each([
     ['raising a balance', "update ledger_accounts set balance = balance + 1 where kind = 'available'"],
     ['turning one kind of account into another', "update ledger_accounts set kind = 'funding' where kind = 'suspense'"],
