@@ -20,13 +20,10 @@ export function reasonForProviderError(error: ProviderError): Reason {
   return REASON_OF[error.kind];
 }
 
-/** Failure types that workflows and operators see; matched by name, never by class. */
-export const FAILURE_TYPES = ['still_pending', 'provider_error'] as const;
-
 /** Not yet: an expected miss, tried again after `nextMs`. Benign, so that it counts as no error anywhere. */
 export function stillPending(nextMs: number): ApplicationFailure {
   return ApplicationFailure.create({
-    type: 'still_pending' satisfies (typeof FAILURE_TYPES)[number],
+    type: 'still_pending',
     message: 'the final answer is not there yet',
     nextRetryDelay: nextMs,
     category: 'BENIGN',
