@@ -183,11 +183,11 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
         writeSecondIntent(pool, request, first),
       );
       return second.intent === null ? null : second;
-    } catch (error) {
-      // The first call's refusal is what is known then; it is recorded, and merged where the payout moved on meanwhile.
-      if (error instanceof ProviderError) return null;
-      if (error instanceof ClearanceRefused) return null;
-      throw error;
+    } catch (err) {
+      // Nothing of a second call left, whatever failed. The first call's refusal is what is known, and it must not be
+      // lost: it is recorded, and merged where the payout moved on meanwhile.
+      deps.logger.warn({ payoutId: payout.id, err }, 'no second call was made');
+      return null;
     }
   }
 

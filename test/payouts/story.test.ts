@@ -81,4 +81,18 @@ describe('one payout, carried by real Temporal, PostgreSQL and HTTP', () => {
     ]);
     expect(await world.credited(recipient)).toBe(1_000n);
   });
+
+  test('whose second call cannot be written down keeps what the first one told, and is sent again', async () => {
+    await world.pool.query(`
+      create function refuse_second_call() returns trigger language plpgsql as
+        $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$`);
+    await world.pool.query(`
+      create trigger refuse_second_call before insert on submissions for each row when (new.call = 2)
+        execute function refuse_second_call()`);
+    const { id, recipient } = await carry('unauthorized_once');
+    await world.untilState(id, 'succeeded');
+    expect(await world.states(id)).toEqual(['queued', 'processing', 'queued', 'processing', 'succeeded']);
+    expect(await world.credited(recipient)).toBe(1_000n);
+    await world.pool.query('drop trigger refuse_second_call on submissions');
+  });
 });
