@@ -8,6 +8,8 @@ import type { PayoutSettings } from './activities/payout-settings';
 import { createProviderAccess } from './activities/provider-access';
 import { createRequestBudget } from './activities/request-budget';
 import type { Config } from './config';
+import { markCallbackApplied } from './db/callbacks';
+import { findPayoutStart } from './db/payout-search';
 import { createPool } from './db/pool';
 import { createLogger } from './logger';
 import type { Logger } from './logger';
@@ -16,6 +18,8 @@ import type { Providers } from './providers/registry';
 import { createTemporalClient } from './temporal/connect';
 import { createDataConverter } from './temporal/data-converter';
 import { createPayloadCodec } from './temporal/payload-codec';
+import { createPayoutRuns } from './temporal/payout-runs';
+import type { PayoutRuns } from './temporal/payout-runs';
 import { loadMasterKeys } from './vault/master-keys';
 import { createVault } from './vault/vault';
 import type { Vault } from './vault/vault';
@@ -69,6 +73,19 @@ export async function createCore(config: Config, name: string): Promise<Core> {
       await pool.end();
     },
   };
+}
+
+/** The engine as the API and the sweeper see it, over a core. */
+export function createRuns({ config, pool, temporal, logger }: Core): PayoutRuns {
+  return createPayoutRuns({
+    client: temporal,
+    findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
+    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
+    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
+    webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
+    logger,
+  });
 }
 
 /** The activities of a worker, over its core. */

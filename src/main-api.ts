@@ -4,11 +4,8 @@ import { createApp } from './api/app';
 import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
-import { markCallbackApplied } from './db/callbacks';
-import { findPayoutStart } from './db/payout-search';
-import { createCore } from './deps';
+import { createCore, createRuns } from './deps';
 import { untilToldToStop } from './shutdown';
-import { createPayoutRuns } from './temporal/payout-runs';
 
 /** Milliseconds that Temporal may take to answer before the process counts as not ready. */
 const READY_LIMIT_MS = 2_000;
@@ -20,15 +17,7 @@ async function main(): Promise<void> {
   const { logger, pool, temporal, vault, providers, payloadCodec } = core;
   const metrics = createApiMetrics();
   collectDefaultMetrics({ register: metrics.registry });
-  const runs = createPayoutRuns({
-    client: temporal,
-    findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
-    markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
-    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
-    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
-    webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
-    logger,
-  });
+  const runs = createRuns(core);
   const askTemporal = (): Promise<boolean> => temporal.workflowService.getSystemInfo({}).then(() => true);
   const app = createApp({
     ...{ pool, logger, config, runs, payloadCodec, metrics },

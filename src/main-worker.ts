@@ -4,15 +4,13 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 
 import { countActivities } from './activities/count-activities';
 import { loadConfig } from './config';
-import { claimCallbacks, markCallbackApplied } from './db/callbacks';
+import { claimCallbacks } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
-import { findPayoutStart } from './db/payout-search';
-import { createCore, createWorkerActivities } from './deps';
+import { createCore, createRuns, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
 import { untilToldToStop } from './shutdown';
 import { createSweeper } from './sweeper/sweeper';
 import { connectWorker } from './temporal/connect';
-import { createPayoutRuns } from './temporal/payout-runs';
 import { installRuntimeLogger } from './temporal/runtime';
 import { registerSearchAttributes } from './temporal/search-attributes';
 import { prebuiltBundle, startWorkers } from './temporal/worker';
@@ -38,15 +36,7 @@ async function main(): Promise<void> {
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
     workflows: bundle ? { workflowBundle: bundle } : { workflowsPath: path.join(__dirname, 'workflows') },
   });
-  const runs = createPayoutRuns({
-    client: temporal,
-    findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
-    markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
-    taskQueuePrefix: config.TASK_QUEUE_PREFIX,
-    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
-    webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
-    logger,
-  });
+  const runs = createRuns(core);
   const sweeper = createSweeper({
     pool,
     runs,

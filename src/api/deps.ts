@@ -2,35 +2,11 @@ import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import type { CallbackClaim } from '../domain/callback-merge';
+import type { CallbackSecrets, ParsedCallback, RawCallback } from '../domain/callback';
 import type { ProviderId } from '../domain/methods';
 import type { Sealing } from '../domain/sealing';
 import type { ApiMetrics } from './metrics';
 import type { PayoutRuns } from './payout-runs';
-
-/** A callback as it came in: raw bytes, since signatures cover them. Header names are lower case. */
-export interface RawCallback {
-  body: Buffer;
-  headers: Readonly<Record<string, string | undefined>>;
-  receivedAt: Date;
-}
-
-/** What was registered for callbacks of one credential; null where the provider issued none. */
-export interface CallbackSecrets {
-  signingSecret: string | null;
-  authorization: string | null;
-}
-
-export type ParsedCallback =
-  | { authentic: false; why: string }
-  | {
-      authentic: true;
-      eventId: string | null;
-      /** Our submission id, where the callback carries it. */
-      reference: string | null;
-      providerReference: string | null;
-      claim: CallbackClaim;
-    };
 
 /** A provider's way to read its callbacks; the connectors bring it, and the API sees none of them. */
 export type CallbackParser = (provider: ProviderId, raw: RawCallback, secrets: CallbackSecrets) => ParsedCallback;

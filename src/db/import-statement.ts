@@ -6,6 +6,7 @@ import type { Sealing } from '../domain/sealing';
 import type { ProviderId } from '../domain/methods';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
+import type { StatementLine } from '../domain/statement';
 import type { Submission } from '../domain/submission';
 import { applyOutcome } from './apply-outcome';
 import { lockPayout } from './payout-rows';
@@ -13,17 +14,6 @@ import type { Db } from './pool';
 import { putInReview } from './put-in-review';
 import { findSubmission } from './submissions';
 import { withTransaction } from './transaction';
-
-interface StatementLine {
-  line: number;
-  reference: string;
-  transactionId: string;
-  amount: bigint;
-  currency: string;
-  recipient: string;
-  status: 'success' | 'failed' | 'in_flight';
-  time: Date;
-}
 
 export interface StatementImport {
   provider: ProviderId;

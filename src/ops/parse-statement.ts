@@ -4,20 +4,8 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 
 import { parseAmount } from '../domain/money';
+import type { StatementLine } from '../domain/statement';
 import { CommandError } from './operator';
-
-/** A line of a provider's statement. */
-export interface StatementLine {
-  /** 1 is the first line after the header. */
-  line: number;
-  reference: string;
-  transactionId: string;
-  amount: bigint;
-  currency: string;
-  recipient: string;
-  status: 'success' | 'failed' | 'in_flight';
-  time: Date;
-}
 
 const ROW = z.object({
   reference: z.string().min(1),

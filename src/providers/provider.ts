@@ -1,4 +1,4 @@
-import type { CallbackClaim } from '../domain/callback-merge';
+import type { CallbackSecrets, ParsedCallback, RawCallback } from '../domain/callback';
 import type { ProviderRow } from '../domain/look-up';
 import type { Outcome } from '../domain/outcome';
 import type { ProviderId } from '../domain/methods';
@@ -66,31 +66,6 @@ export interface LookUpQuery {
   account: ProviderAccount;
   token: string;
 }
-
-/** A callback as it came in: raw bytes, since signatures cover them. Header names are lower case. */
-export interface RawCallback {
-  body: Buffer;
-  headers: Readonly<Record<string, string | undefined>>;
-  receivedAt: Date;
-}
-
-/** What was registered for callbacks of one credential; null where the provider issued none. */
-export interface CallbackSecrets {
-  signingSecret: string | null;
-  authorization: string | null;
-}
-
-export type ParsedCallback =
-  | { authentic: false; why: string }
-  | {
-      authentic: true;
-      /** The provider's id of this event, equal over its retries; null where it sends none. */
-      eventId: string | null;
-      /** Our submission id, where the callback carries it. */
-      reference: string | null;
-      providerReference: string | null;
-      claim: CallbackClaim;
-    };
 
 /** Why a call that moves no money did not give an answer. Thrown as `ProviderError`. */
 export const PROVIDER_ERROR_KINDS = [

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 import { claimCallbacks } from '../../src/db/callbacks';
 import type { DueCallback } from '../../src/db/callbacks';
-import type { ParsedCallback } from '../../src/api/deps';
+import type { ParsedCallback } from '../../src/domain/callback';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
 import { writeAnswer, writeIntent } from './payout-in-state';

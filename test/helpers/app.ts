@@ -6,7 +6,8 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 
 import { createApp } from '../../src/api/app';
-import type { ApiDeps, ParsedCallback } from '../../src/api/deps';
+import type { ParsedCallback } from '../../src/domain/callback';
+import type { ApiDeps } from '../../src/api/deps';
 import { createApiMetrics } from '../../src/api/metrics';
 import type { PayoutRuns } from '../../src/api/payout-runs';
 import { startApiServer } from '../../src/api/server';

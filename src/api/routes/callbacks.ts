@@ -7,7 +7,8 @@ import { applyCallback, findCallbackCredential, insertCallback } from '../../db/
 import type { CallbackCredential } from '../../db/callbacks';
 import { newId } from '../../db/ids';
 import { PROVIDERS } from '../../domain/methods';
-import type { ApiDeps, CallbackSecrets, RawCallback } from '../deps';
+import type { CallbackSecrets, RawCallback } from '../../domain/callback';
+import type { ApiDeps } from '../deps';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
 

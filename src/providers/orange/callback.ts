@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CallbackClaim } from '../../domain/callback-merge';
 import { cleanReference } from '../clean-words';
-import type { CallbackSecrets, ParsedCallback, RawCallback } from '../provider';
+import type { CallbackSecrets, ParsedCallback, RawCallback } from '../../domain/callback';
 import { notificationSchema, readJson } from './schemas';
 
 const SIGNATURE = /^t=(\d{1,12})((?:,v1=[0-9a-f]{64})+)$/;

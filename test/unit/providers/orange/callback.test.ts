@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createOrangeProvider } from '../../../../src/providers/orange';
-import type { CallbackSecrets, ParsedCallback } from '../../../../src/providers/provider';
+import type { CallbackSecrets, ParsedCallback } from '../../../../src/domain/callback';
 
 const NOW = new Date('2026-01-01T10:00:00Z');
 const SECRET = 'endpoint-secret';
