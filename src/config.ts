@@ -71,6 +71,11 @@ export const CONFIG_SCHEMA = z.object({
     .max(100_000)
     .optional()
     .describe('Requests per minute and account over all workers; unset: no limit of ours.'),
+  ORANGE_RESEND_AFTER_MS: milliseconds
+    .optional()
+    .describe(
+      'Milliseconds after a lost answer from which a payout that no look-up shows is sent once more under a new reference; unset: never. A request that was only slow is then paid twice, and becomes a review item.',
+    ),
   SEND_BY_MARGIN_MS: milliseconds
     .default(10_000)
     .describe('Milliseconds after send_by before a submission without an outcome counts as unknown.'),

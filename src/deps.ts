@@ -66,6 +66,7 @@ export async function createCore(config: Config, name: string): Promise<Core> {
           bodyMs: config.ORANGE_BODY_TIMEOUT_MS,
         },
         settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
+        resendAfterMs: config.ORANGE_RESEND_AFTER_MS ?? null,
       },
     }),
     async close() {

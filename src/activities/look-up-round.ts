@@ -10,9 +10,9 @@ import { listSubmissions } from '../db/submissions';
 import { withTransaction } from '../db/transaction';
 import { judgeRows } from '../domain/look-up';
 import type { Verdict } from '../domain/look-up';
-import { isProvenUnpaid } from '../domain/outcome';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
+import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import type { Provider } from '../providers/provider';
 import type { PayoutSettings } from './payout-settings';
@@ -46,7 +46,7 @@ export function createLookUpRound(
     if (!payout) throw new Error(`payout ${payoutId} does not exist`);
     const verdicts: Verdict[] = [];
     for (const submission of await listSubmissions(pool, payoutId)) {
-      if (submission.kind === 'void' || (scope === 'open' && !isOpen(submission))) continue;
+      if (submission.kind === 'void' || (scope === 'open' && !isOpenCall(submission))) continue;
       verdicts.push(await lookUpOne(payout, submission));
     }
     return verdicts;
@@ -127,10 +127,6 @@ export function createLookUpRound(
       }
     });
   }
-}
-
-function isOpen(submission: Submission): boolean {
-  return submission.outcome !== 'settled' && !isProvenUnpaid(submission.outcome);
 }
 
 function isNegative(verdict: Verdict): boolean {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, heartbeat } from '@temporalio/activity';
 import type { Pool } from 'pg';
 
+import { allowResend } from '../db/allow-resend';
 import { applyOutcome } from '../db/apply-outcome';
 import { insertLookUp } from '../db/look-ups';
 import { movePayout } from '../db/move-payout';
@@ -13,6 +14,7 @@ import { withTransaction } from '../db/transaction';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import type { Position } from '../domain/position';
+import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { ProviderError } from '../providers/provider';
 import type { StatusAnswer } from '../providers/provider';
@@ -32,7 +34,7 @@ export interface AskActivities {
  * age of what is asked for: many short waits cost no history, long ones hold no worker.
  */
 export function createAskActivities(deps: LookUpDeps): AskActivities {
-  const { pool, settings } = deps;
+  const { pool, access, settings } = deps;
   const lookUpRound = createLookUpRound(deps);
   const askStatus = createStatusRound(deps, lookUpRound);
 
@@ -44,7 +46,7 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     const loopUntil = Date.now() + settings.pollLoopMs;
     for (;;) {
       const payout = await mustFind(pool, payoutId);
-      if (payout.state !== while_) break;
+      if (payout.state !== while_ || payout.resend) break;
       try {
         await round(payout);
       } catch (error) {
@@ -53,7 +55,7 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
       }
       heartbeat();
       const after = await mustFind(pool, payoutId);
-      if (after.state !== while_) break;
+      if (after.state !== while_ || after.resend) break;
       const gap = gapAfter(Date.now() - after.updatedAt.getTime(), settings.poll);
       if (Date.now() + gap > loopUntil) throw stillPending(gap);
       await Promise.race([sleep(gap), cancelled()]);
@@ -66,8 +68,11 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     lookUpPayout: (payoutId) =>
       askUntil(
         payoutId,
-        async ({ id }) => {
+        async ({ id, provider }) => {
           await lookUpRound(id, 'open');
+          const { dedupe } = access.provider(provider);
+          if (dedupe.kind !== 'lookup' || dedupe.resendAfterMs === null) return;
+          await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
         },
         'unknown',
       ),
@@ -91,9 +96,10 @@ function createStatusRound(
   lookUpRound: ReturnType<typeof createLookUpRound>,
 ): (payout: Payout) => Promise<void> {
   return async (payout) => {
-    const open = (await listSubmissions(pool, payout.id)).filter(({ outcome }) => outcome === 'accepted');
+    const open = (await listSubmissions(pool, payout.id)).filter(isOpenCall);
     for (const submission of open) {
-      if (submission.providerReference === null) {
+      // Beside one that the provider has taken, an earlier one may stand whose answer was lost.
+      if (submission.outcome !== 'accepted' || submission.providerReference === null) {
         await lookUpRound(payout.id, 'open');
         return;
       }

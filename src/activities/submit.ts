@@ -14,6 +14,7 @@ import { recordAnswer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
 import { CommitUnknownError } from '../db/transaction';
 import type { Outcome } from '../domain/outcome';
+import { isToBeSent } from '../domain/payout';
 import type { Payout } from '../domain/payout';
 import type { Position } from '../domain/position';
 import type { Reason } from '../domain/reasons';
@@ -70,7 +71,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     try {
       const payout = await findPayout(pool, input.payoutId);
       if (!payout) throw new Error(`payout ${input.payoutId} does not exist`);
-      if (payout.state === 'queued' && payout.attempt === input.attempt) await attemptPayout(payout, input);
+      if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, input);
       return await readPosition(pool, input.payoutId, settings.sendByMarginMs);
     } finally {
       stopBeating();

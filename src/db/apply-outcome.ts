@@ -5,6 +5,7 @@ import { isFinalState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
 import type { Reason } from '../domain/reasons';
 import { stateAfter } from '../domain/resume';
+import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -109,13 +110,8 @@ export async function followOutcome(
   let to = stateAfter(learnt.outcome, rejection);
   // What is proven of one submission does not end the payout while another may still have moved money.
   if ((to === 'failed' || to === 'queued') && !others.every(({ outcome }) => isProvenUnpaid(outcome))) to = 'unknown';
-  if (to === 'succeeded' && others.some(({ outcome }) => outcome === 'settled')) {
-    await openReviewItem(trx, {
-      payoutId: payout.id,
-      kind: 'double_credit',
-      detail: `${submission.id} was paid as well`,
-    });
-  }
+  const stillOpen = others.filter(isOpenCall);
+  if (to === 'succeeded') await askAboutOthers(trx, submission, others);
   if (to === payout.state) return payout;
 
   const moved = await movePayout(trx, payout, {
@@ -128,6 +124,9 @@ export async function followOutcome(
     ...('providerReference' in learnt && learnt.providerReference
       ? { providerReference: learnt.providerReference }
       : {}),
+    ...(to === 'unknown' && learnt.outcome !== 'unknown'
+      ? { retryAt: new Date(Date.now() + news.backOffMs), deferrals: payout.deferrals + 1 }
+      : {}),
     ...(to === 'queued'
       ? {
           attempt: payout.attempt + 1,
@@ -136,11 +135,24 @@ export async function followOutcome(
           deferrals: payout.deferrals + 1,
         }
       : {}),
-    ...(to === 'failed' ? { watchUntil: new Date(Date.now() + news.watchMs) } : {}),
+    ...(to === 'failed' || (to === 'succeeded' && stillOpen.length > 0)
+      ? { watchUntil: new Date(Date.now() + news.watchMs) }
+      : {}),
   });
   if (to === 'succeeded') await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
   if (to === 'failed') await trx.query('select release_hold($1)', [payout.id]);
   return moved;
+}
+
+/** Paid by one submission: that another was paid too, or still may be after it was sent beside this one, is for people. */
+async function askAboutOthers(trx: Db, paid: Submission, others: readonly Submission[]): Promise<void> {
+  const payoutId = paid.payoutId;
+  const twice = others.find(({ outcome }) => outcome === 'settled');
+  const later = others.find((other) => isOpenCall(other) && other.attempt > paid.attempt);
+  if (twice) await openReviewItem(trx, { payoutId, kind: 'double_credit', detail: `${paid.id} was paid as well` });
+  if (!later) return;
+  const detail = `${paid.id} was found paid after ${later.id} had been sent in its place`;
+  await openReviewItem(trx, { payoutId, kind: 'late_credit', detail });
 }
 
 /** Asked of the provider, or read in its document, after the call. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 
 import type { ProviderWords } from '../domain/outcome';
+import { isToBeSent } from '../domain/payout';
 import type { Reason } from '../domain/reasons';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -22,15 +23,15 @@ export function backOffMs(deferrals: number, { firstMs, maxMs }: Pick<Deferral, 
 }
 
 /**
- * Puts a queued payout back in the queue because it could not be sent: nothing left, nothing is written of the attempt.
+ * Puts a payout back where it waited because it could not be sent: nothing left, nothing is written of the attempt.
  * One event per change of reason, however long it waits. Does nothing where the payout is elsewhere by now.
  */
 export async function deferPayout(pool: Pool, deferral: Deferral): Promise<void> {
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, deferral.payoutId);
-    if (payout.state !== 'queued' || payout.attempt !== deferral.attempt) return;
+    if (!isToBeSent(payout) || payout.attempt !== deferral.attempt) return;
     const wait = backOffMs(payout.deferrals, deferral);
-    if (payout.reason === deferral.reason) {
+    if (payout.reason === deferral.reason && !payout.resend) {
       await trx.query(
         `update payouts set retry_at = clock_timestamp() + $2 * interval '1 millisecond', deferrals = deferrals + 1
          where id = $1`,
@@ -39,7 +40,7 @@ export async function deferPayout(pool: Pool, deferral: Deferral): Promise<void>
       return;
     }
     await movePayout(trx, payout, {
-      to: 'queued',
+      to: payout.state,
       actor: 'system',
       reason: deferral.reason,
       ...(deferral.words === undefined ? {} : { words: deferral.words }),

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
-import { ownPayoutOwner } from '../domain/payout';
+import { isToBeSent, ownPayoutOwner } from '../domain/payout';
 import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -41,7 +41,7 @@ export type IntentAnswer = { sendBy: Date; probe: boolean } | { refused: IntentR
 export async function writeIntent(pool: Pool, request: IntentRequest): Promise<IntentAnswer> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, request.payoutId);
-    if (payout.state !== 'queued' || !isOurs(payout, request)) return { refused: 'superseded' };
+    if (!isToBeSent(payout) || !isOurs(payout, request)) return { refused: 'superseded' };
     const refused = await checkFence(trx, payout, request);
     if ('refused' in refused) return refused;
     const sendBy = await insertCall(trx, payout, request, 1);

@@ -24,6 +24,8 @@ export interface PayoutMove {
   deferrals?: number;
   providerReference?: string;
   watchUntil?: Date;
+  /** Allows an unknown payout to be sent once more; every other move takes that back. */
+  resend?: boolean;
 }
 
 /** Between two turns of a payout that is put back again and again its waits go on growing. */
@@ -65,6 +67,7 @@ export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Pro
     move.evidence ?? null,
     sameState ? null : webhookEventOf(move.to),
     !sameState,
+    move.resend ?? false,
   ]);
   if (!rows[0]) throw new StalePayoutError(`payout ${payout.id} is no longer at version ${payout.version}`);
   return rowToPayout(rows[0]);
@@ -77,7 +80,7 @@ with moved as (
     deferrals = $9, provider_reference = $10, updated_at = clock_timestamp(),
     finished_at = case when $11 then clock_timestamp() end,
     watch_until = coalesce($12::timestamptz, watch_until), next_watch_at = case when $12::timestamptz is null then next_watch_at else clock_timestamp() + interval '1 minute' end,
-    take_ups = case when $20 then 0 else take_ups end
+    take_ups = case when $20 then 0 else take_ups end, resend = $21
   where id = $1 and version = $2
   returning *
 ), event as (

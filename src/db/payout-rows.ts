@@ -32,6 +32,7 @@ export interface PayoutRow {
   retry_at: Date | null;
   deferrals: number;
   settle_by: Date | null;
+  resend: boolean;
   provider_reference: string | null;
   take_ups: number;
   run_id: string | null;
@@ -69,6 +70,7 @@ export function rowToPayout(row: PayoutRow): Payout {
     retryAt: row.retry_at,
     deferrals: row.deferrals,
     settleBy: row.settle_by,
+    resend: row.resend,
     providerReference: row.provider_reference,
     acceptedAt: row.accepted_at,
     updatedAt: row.updated_at,

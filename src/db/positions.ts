@@ -18,7 +18,17 @@ import { withTransaction } from './transaction';
 
 type PositionRow = Pick<
   PayoutRow,
-  'id' | 'merchant_id' | 'environment' | 'method' | 'provider' | 'state' | 'reason' | 'version' | 'attempt' | 'owner'
+  | 'id'
+  | 'merchant_id'
+  | 'environment'
+  | 'method'
+  | 'provider'
+  | 'state'
+  | 'reason'
+  | 'version'
+  | 'attempt'
+  | 'owner'
+  | 'resend'
 > & {
   time_in_ms: number | null;
   turn_in_ms: number | null;
@@ -33,7 +43,7 @@ const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_
 
 const POSITION = `
 select payout.id, payout.merchant_id, payout.environment, payout.method, payout.provider, payout.state, payout.reason,
-  payout.version, payout.attempt, payout.owner,
+  payout.version, payout.attempt, payout.owner, payout.resend,
   ${MS_UNTIL('payout.scheduled_at')} as time_in_ms, ${MS_UNTIL('payout.retry_at')} as turn_in_ms,
   ${MS_UNTIL('payout.settle_by')} as settle_in_ms,
   latest.id is not null as submission, latest.outcome, latest.rejection,
@@ -55,7 +65,7 @@ export async function readPosition(db: Db, payoutId: string, marginMs: number): 
   // A line of a bulk is its bulk's; a run that finds one leaves it alone whatever its state.
   const step = row.owner.startsWith('bulk/')
     ? 'leave_to_bulk'
-    : nextStep(row.state, latest, (row.turn_in_ms ?? 0) <= 0);
+    : nextStep(row.state, latest, (row.turn_in_ms ?? 0) <= 0, row.resend);
   const due = { wait_for_time: row.time_in_ms, wait_for_turn: row.turn_in_ms, wait_for_outcome: row.overdue_in_ms };
   return {
     payoutId: row.id,
@@ -111,9 +121,9 @@ export async function recoverAttempt(
     const payout = await lockPayout(trx, payoutId);
     if (payout.attempt !== attempt) return;
     const latest = (await listSubmissions(trx, payoutId)).filter((call) => call.attempt === attempt).at(-1);
-    if (payout.state === 'queued' && !latest) {
+    if ((payout.state === 'queued' || payout.resend) && !latest) {
       await insertVoid(trx, { id: newId('sub'), payoutId });
-      await movePayout(trx, payout, { to: 'queued', actor: 'system', reason: 'not_sent', attempt: attempt + 1 });
+      await movePayout(trx, payout, { to: payout.state, actor: 'system', reason: 'not_sent', attempt: attempt + 1 });
       return;
     }
     if (payout.state !== 'processing' || !latest) return;

@@ -32,10 +32,17 @@ export interface Payout {
   /** How often it was put back in a row without being sent. */
   deferrals: number;
   settleBy: Date | null;
+  /** Unknown, and allowed to be sent once more beside the look-ups of what may have left. */
+  resend: boolean;
   providerReference: string | null;
   acceptedAt: Date;
   updatedAt: Date;
   finishedAt: Date | null;
+}
+
+/** True where an attempt may be sent: it waits for its turn, or is unknown and may be sent once more. */
+export function isToBeSent({ state, resend }: Pick<Payout, 'state' | 'resend'>): boolean {
+  return state === 'queued' || (state === 'unknown' && resend);
 }
 
 /** The owner of a payout that stands alone. */

@@ -18,6 +18,7 @@ export const REASONS = {
   throttled: "the provider's rate limit is reached; it waits for its turn",
   stale_key: 'the encryption key was renewed; it will be sent again',
   stopped_by_operations: 'operations stopped sending',
+  resend_allowed: 'no look-up shows it; it is sent once more under a new reference',
   look_up_found_paid: 'a look-up found it paid',
   look_up_found_refused: 'two complete look-ups agree that it was refused',
   look_up_found_in_flight: 'a look-up found it in flight',

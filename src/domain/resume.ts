@@ -30,7 +30,12 @@ export interface LatestSubmission {
  * Each row is tested. `processing` with an outcome is only met after a crash between two calls of one attempt, or
  * after a hand-made repair; `recover` then applies the outcome that stands there.
  */
-export function nextStep(state: PayoutState, latest: LatestSubmission | null, turnIsDue: boolean): Step {
+export function nextStep(
+  state: PayoutState,
+  latest: LatestSubmission | null,
+  turnIsDue: boolean,
+  resend: boolean,
+): Step {
   switch (state) {
     case 'accepted':
       return 'leave_to_bulk';
@@ -44,7 +49,7 @@ export function nextStep(state: PayoutState, latest: LatestSubmission | null, tu
     case 'pending':
       return 'poll';
     case 'unknown':
-      return 'look_up';
+      return resend ? 'send' : 'look_up';
     case 'in_review':
       return 'await_decision';
     case 'succeeded':

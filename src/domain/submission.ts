@@ -1,4 +1,5 @@
 import type { ProviderId } from './methods';
+import { isProvenUnpaid } from './outcome';
 import type { OutcomeSource, RejectionKind, SubmissionOutcome } from './outcome';
 
 /** One attempt to make the provider move money, as it was written down before the call. Its id is our reference. */
@@ -21,4 +22,9 @@ export interface Submission {
   providerReference: string | null;
   source: OutcomeSource | null;
   everUnknown: boolean;
+}
+
+/** True while it is neither proven paid nor proven unpaid. */
+export function isOpenCall({ outcome }: Pick<Submission, 'outcome'>): boolean {
+  return outcome !== 'settled' && !isProvenUnpaid(outcome);
 }

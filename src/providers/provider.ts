@@ -7,10 +7,13 @@ import type { ProviderId } from '../domain/methods';
  * How a second payment is avoided when an answer is lost.
  * `key`: resending under the same key is safe. `lookup`: it must be found by its reference first. `none`: people decide.
  * `absenceIsEvidence` names the source where the provider itself declares that a reference which it does not show was
- * never paid; `false` where it does not.
+ * never paid; `false` where it does not. `resendAfterMs`: milliseconds after a lost answer's send-by time and margin from
+ * which a payout that look-ups do not show is sent once more, under a new reference; null: never.
  */
 export type DedupeContract =
-  { kind: 'key' } | { kind: 'lookup'; absenceIsEvidence: false | { source: string } } | { kind: 'none' };
+  | { kind: 'key' }
+  | { kind: 'lookup'; absenceIsEvidence: false | { source: string }; resendAfterMs: number | null }
+  | { kind: 'none' };
 
 /** The account that pays, with what is needed to call in its name. Lives only while a call is being made. */
 export interface ProviderAccount {

@@ -48,6 +48,8 @@ export interface PayoutWorldOptions {
   settings?: Partial<PayoutSettings>;
   simulator?: OrangeSimulatorOptions;
   timeouts?: { connectMs?: number; headersMs?: number; bodyMs?: number };
+  /** Milliseconds after a lost answer from which it is sent once more; never by default. */
+  resendAfterMs?: number;
   clientSecret?: string;
   /** The PIN that is saved; the simulator's own by default. */
   pin?: string;
@@ -106,6 +108,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     orange: {
       baseUrl: simulator.url,
       timeouts: { connectMs: 5_000, headersMs: 2_000, bodyMs: 2_000, ...options.timeouts },
+      resendAfterMs: options.resendAfterMs ?? null,
     },
   });
   const settings: PayoutSettings = {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Guard {
   /** The process ended as it should: nothing is left to do. */
@@ -26,17 +25,5 @@ export function guardProcess(pid: number, directories: readonly string[]): Guard
 
 /** How to run a TypeScript file of this project in a process of its own. */
 export function typescriptCommand(file: string): string[] {
-  return [process.execPath, '--require', join(__dirname, 'run-typescript.cjs'), file];
-}
-
-/** Longest wait of {@link eventually}: no loop outlives its test for long. */
-const PATIENCE_MS = 100_000;
-
-/** Waits until `condition` is true; it is asked often. @throws Error when it stays false for 100 s. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Not true within ${PATIENCE_MS / 1000} s: ${condition.toString()}`);
-    await delay(50);
-  }
+  return [process.execPath, '--require', join(__dirname, '..', '..', 'tools', 'run-typescript.cjs'), file];
 }

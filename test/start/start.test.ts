@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { readDevKeys } from '../../src/start/dev-keys';
 import { processStartTime } from '../../src/start/process-identity';
 import { createRunFile, type ProcessRecord } from '../../src/start/run-file';
-import { eventually } from '../helpers/process';
+import { eventually } from '../helpers/eventually';
+
+/** Starts of whole stacks on busy machines. */
+const PATIENCE_MS = 100_000;
 
 /** The compiled program, as `npm start` runs it; `npm test` builds it first. */
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'main-start.js');
@@ -37,7 +40,7 @@ afterEach(async () => {
   const left = recorded();
   for (const { process: child } of starts.splice(0)) child.kill('SIGKILL');
   for (const entry of left) if (isAlive(entry)) process.kill(entry.pid, 'SIGKILL');
-  await eventually(() => !left.some(isAlive));
+  await eventually('no child is left', () => !left.some(isAlive), PATIENCE_MS);
   await rm(state, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -66,7 +69,11 @@ function isAlive({ pid, startedAt }: ProcessRecord): boolean {
 }
 
 async function said(started: Start, pattern: RegExp): Promise<void> {
-  await eventually(() => pattern.test(started.output()) || started.process.exitCode !== null);
+  await eventually(
+    `it prints ${pattern}`,
+    () => pattern.test(started.output()) || started.process.exitCode !== null,
+    PATIENCE_MS,
+  );
   expect(started.output()).toMatch(pattern);
 }
 
@@ -118,13 +125,13 @@ test('a payout under way when everything is killed at once goes on at the next s
   const first = start(['--no-demo'], slow);
   await said(first, /Ctrl-C/);
   const { id } = await callApi('/v1/payouts', PAYOUT);
-  await eventually(async () => (await callApi(`/v1/payouts/${id}`)).state === 'pending');
+  await eventually('it is pending', async () => (await callApi(`/v1/payouts/${id}`)).state === 'pending', PATIENCE_MS);
   for (const { pid } of recorded()) process.kill(pid, 'SIGKILL');
   await first.exitCode;
 
   const second = start(['--no-demo'], slow);
   await said(second, /Ctrl-C/);
-  await eventually(async () => (await callApi(`/v1/payouts/${id}`)).state === 'succeeded');
+  await eventually('it succeeded', async () => (await callApi(`/v1/payouts/${id}`)).state === 'succeeded', PATIENCE_MS);
   process.kill(-second.process.pid!, 'SIGINT');
   expect(await second.exitCode).toBe(130);
 });
@@ -147,7 +154,11 @@ test('the parent alone killed: its children go on, and the next start ends them'
 
 test('a start that fails half way says why and leaves no process', async () => {
   const failing = start(['--no-demo'], { MASTER_KEY: 'no key' });
-  await eventually(() => recorded().some(({ name }) => name === 'simulator') || failing.process.exitCode !== null);
+  await eventually(
+    'the simulator runs',
+    () => recorded().some(({ name }) => name === 'simulator') || failing.process.exitCode !== null,
+    PATIENCE_MS,
+  );
   const children = recorded().filter(({ name }) => name !== 'start');
   expect(await failing.exitCode).toBe(1);
   expect(failing.output()).toContain('seed failed');
@@ -157,7 +168,7 @@ test('a start that fails half way says why and leaves no process', async () => {
 
 test('Ctrl-C in the middle of a start leaves no process', async () => {
   const interrupted = start(['--no-demo']);
-  await eventually(() => recorded().some(({ name }) => name === 'postgres'));
+  await eventually('PostgreSQL runs', () => recorded().some(({ name }) => name === 'postgres'), PATIENCE_MS);
   const children = recorded().filter(({ name }) => name !== 'start');
   process.kill(-interrupted.process.pid!, 'SIGINT');
   expect(await interrupted.exitCode).toBe(130);
@@ -166,7 +177,7 @@ test('Ctrl-C in the middle of a start leaves no process', async () => {
 
 test('a port that another program uses is named with the way out', async () => {
   const other = createServer().listen(0, '127.0.0.1');
-  await eventually(() => other.listening);
+  await eventually('the other listens', () => other.listening);
   const { port } = other.address() as AddressInfo;
   const refused = start(['--no-demo'], { CAURI_PORT_API: String(port) });
   expect(await refused.exitCode).toBe(1);

@@ -8,7 +8,8 @@ import { prepareEmbeddedPostgres } from '../../src/start/embedded-postgres';
 import { findFreePort } from '../../src/start/ports';
 import { processStartTime } from '../../src/start/process-identity';
 import { createRunFile, type ProcessRecord } from '../../src/start/run-file';
-import { eventually, typescriptCommand } from '../helpers/process';
+import { eventually } from '../helpers/eventually';
+import { typescriptCommand } from '../helpers/process';
 import type { OwnerOptions } from './supervisor-owner';
 
 interface Owner {
@@ -49,9 +50,14 @@ function own(ownerOptions = options): Owner {
   return owner;
 }
 
+/** Starts of whole stacks on busy machines. */
+const PATIENCE_MS = 100_000;
+
 async function said(owner: Owner, line: string): Promise<void> {
   await eventually(
+    `the owner says ${line}`,
     () => owner.output().includes(line) || owner.process.exitCode !== null || owner.process.signalCode !== null,
+    PATIENCE_MS,
   );
   expect(owner.output()).toContain(line);
 }
@@ -91,7 +97,7 @@ test('Ctrl-C closes every child', async () => {
 test('Ctrl-C while a child is still starting closes every child', async () => {
   const owner = own({ ...options, last: 'hangs' });
   await said(owner, 'last one hangs');
-  await eventually(() => recorded().some(({ name }) => name === 'last'));
+  await eventually('the last child is recorded', () => recorded().some(({ name }) => name === 'last'), PATIENCE_MS);
   const children = childrenOf(recorded());
   process.kill(-owner.process.pid!, 'SIGINT');
   await owner.exitCode;
@@ -158,14 +164,15 @@ test('a child that is killed is started again, PostgreSQL too', async () => {
   await said(owner, 'ready');
   const [postgres, child] = childrenOf(recorded());
   for (const { pid } of [postgres!, child!]) process.kill(pid, 'SIGKILL');
-  await eventually(async () => {
+  const isUpAgain = async (): Promise<boolean> => {
     expect(owner.output()).not.toContain('lost');
     const answers = await fetch(`http://127.0.0.1:${options.ports[0]}`).then(
       ({ ok }) => ok,
       () => false,
     );
     return answers && recorded().some(({ name, pid }) => name === 'postgres' && pid !== postgres!.pid);
-  });
+  };
+  await eventually('both are up again', isUpAgain, PATIENCE_MS);
   process.kill(-owner.process.pid!, 'SIGINT');
   await owner.exitCode;
 });

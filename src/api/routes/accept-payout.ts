@@ -116,6 +116,7 @@ async function newPayout(requested: NormalizedPayout, principal: Merchant, { poo
     retryAt: null,
     deferrals: 0,
     settleBy: null,
+    resend: false,
     providerReference: null,
     acceptedAt: now,
     updatedAt: now,

@@ -22,7 +22,7 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
   return {
     id: 'orange',
     // The specification states no rule for a reference that is used twice, and none for one that a search does not show.
-    dedupe: { kind: 'lookup', absenceIsEvidence: false },
+    dedupe: { kind: 'lookup', absenceIsEvidence: false, resendAfterMs: resolved.resendAfterMs },
     settlementWindowMs: resolved.settlementWindowMs,
     submitTimeoutMs: connectMs + headersMs + bodyMs,
     authenticate: (account) => authenticate(client, account),

@@ -18,6 +18,11 @@ export interface OrangeOptions {
   searchTimes?: 'utc' | 'zoneless';
   /** Milliseconds in which the provider promises a final answer: 24 hours by its specification. */
   settlementWindowMs?: number;
+  /**
+   * Milliseconds after a lost answer from which it is sent once more while no search shows it. Null, the default: never,
+   * since the specification does not say that a reference which a search does not show was never paid.
+   */
+  resendAfterMs?: number | null;
   /** How old or early a callback's signature may be, in milliseconds: 300 s by the specification. */
   callbackToleranceMs?: number;
   /** Whether the provider tells the recipient by SMS. */
@@ -36,6 +41,7 @@ export function resolveOrangeOptions(options: OrangeOptions): ResolvedOrangeOpti
     lookUpPageSize: options.lookUpPageSize ?? 20,
     searchTimes: options.searchTimes ?? 'utc',
     settlementWindowMs: options.settlementWindowMs ?? 24 * 3_600_000,
+    resendAfterMs: options.resendAfterMs ?? null,
     callbackToleranceMs: options.callbackToleranceMs ?? 300_000,
     receiveNotification: options.receiveNotification ?? false,
   };

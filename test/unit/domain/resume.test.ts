@@ -32,18 +32,23 @@ describe('the resume table', () => {
     ['cancelled', 'close'],
     ['returned', 'close'],
   ])('%s: %s, whatever the submission says', (state, step) => {
-    const steps = LATEST.flatMap((latest) => [nextStep(state, latest, true), nextStep(state, latest, false)]);
+    const steps = LATEST.flatMap((latest) => [
+      nextStep(state, latest, true, false),
+      nextStep(state, latest, false, false),
+    ]);
     expect(new Set(steps)).toEqual(new Set([step]));
   });
 
   test('queued: sends when its turn has come, and waits before', () => {
-    expect(new Set(LATEST.map((latest) => nextStep('queued', latest, true)))).toEqual(new Set(['send']));
-    expect(new Set(LATEST.map((latest) => nextStep('queued', latest, false)))).toEqual(new Set(['wait_for_turn']));
+    expect(new Set(LATEST.map((latest) => nextStep('queued', latest, true, false)))).toEqual(new Set(['send']));
+    expect(new Set(LATEST.map((latest) => nextStep('queued', latest, false, false)))).toEqual(
+      new Set(['wait_for_turn']),
+    );
   });
 
   test('processing without a submission: sends, for nothing has left', () => {
-    expect(nextStep('processing', null, true)).toBe('send');
-    expect(nextStep('processing', null, false)).toBe('send');
+    expect(nextStep('processing', null, true, false)).toBe('send');
+    expect(nextStep('processing', null, false, false)).toBe('send');
   });
 
   test.each<[SubmissionOutcome, boolean, Step]>([
@@ -62,13 +67,17 @@ describe('the resume table', () => {
     ['unknown', false, 'recover'],
     ['unknown', true, 'recover'],
   ])('processing with outcome %s, overdue %s: %s', (outcome, overdue, step) => {
-    expect(nextStep('processing', { outcome, rejection: null, overdue }, true)).toBe(step);
-    expect(nextStep('processing', { outcome, rejection: null, overdue }, false)).toBe(step);
+    expect(nextStep('processing', { outcome, rejection: null, overdue }, true, false)).toBe(step);
+    expect(nextStep('processing', { outcome, rejection: null, overdue }, false, false)).toBe(step);
+  });
+
+  test('unknown: sent once more only where that was allowed', () => {
+    expect(new Set(LATEST.map((latest) => nextStep('unknown', latest, true, true)))).toEqual(new Set(['send']));
   });
 
   test('a payout is sent only from queued, and from processing where no submission is written', () => {
     const sending = PAYOUT_STATE_NAMES.flatMap((state) =>
-      LATEST.filter((latest) => nextStep(state, latest, true) === 'send').map((latest) => ({ state, latest })),
+      LATEST.filter((latest) => nextStep(state, latest, true, false) === 'send').map((latest) => ({ state, latest })),
     );
     expect(new Set(sending.map(({ state }) => state))).toEqual(new Set(['queued', 'processing']));
     expect(sending.filter(({ state }) => state === 'processing')).toEqual([{ state: 'processing', latest: null }]);

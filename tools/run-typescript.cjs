@@ -1,4 +1,4 @@
-// node --require this-file program.ts: runs TypeScript as it is, for tests that need a process of their own.
+// node --require this-file program.ts: runs TypeScript as it is, for what is not built: benches, and tests that need a process of their own.
 const { transformFileSync } = require('@swc/core');
 
 require.extensions['.ts'] = (module, file) => {
