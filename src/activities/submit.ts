@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { heartbeat } from '@temporalio/activity';
@@ -6,7 +7,7 @@ import type { Pool } from 'pg';
 
 import { deferPayout } from '../db/defer-payout';
 import { isUnavailable } from '../db/errors';
-import { newSubmissionId, writeIntent, writeSecondIntent } from '../db/intents';
+import { writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayout } from '../db/payout-rows';
 import { readPosition } from '../db/positions';
@@ -18,6 +19,7 @@ import { isToBeSent } from '../domain/payout';
 import type { Payout } from '../domain/payout';
 import type { Position } from '../domain/position';
 import type { Reason } from '../domain/reasons';
+import { submissionReference } from '../domain/reference';
 import { ProviderError } from '../providers/provider';
 import type { Provider } from '../providers/provider';
 import { reasonForProviderError } from './failures';
@@ -86,7 +88,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
         payout,
         provider,
         credential,
-        { tokenVersion: input.tokenVersion - 1, staleKeyId: null },
+        { call: 1, tokenVersion: input.tokenVersion - 1, staleKeyId: null },
         (request) => writeIntent(pool, request),
       );
       const second = await secondCall(payout, provider, credential, first);
@@ -111,7 +113,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     payout: Payout,
     provider: Provider,
     credential: OpenedCredential,
-    renew: { tokenVersion: number; staleKeyId: string | null },
+    renew: { call: 1 | 2; tokenVersion: number; staleKeyId: string | null },
     write: (request: IntentRequest) => Promise<IntentAnswer>,
   ): Promise<Call> {
     const token = await access.token(credential, {
@@ -122,7 +124,8 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     const encryptedPin = await access.pinCiphertext(credential, key);
     await budget.spend(credential.gate);
 
-    const submissionId = newSubmissionId();
+    const submissionId = submissionReference({ payoutId: payout.id, attempt: payout.attempt, call: renew.call });
+    const writer = randomUUID();
     const sendBy = new Date(Date.now() + settings.sendByMs);
     let intent: Call['intent'] = null;
     const send = (): Promise<Outcome> =>
@@ -141,6 +144,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
             payoutId: payout.id,
             attempt: payout.attempt,
             submissionId,
+            writer,
             account: credential.gate,
             credentialId: credential.id,
             pinFingerprint: credential.pinFingerprint,
@@ -159,7 +163,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       outcome = await send();
     } catch (error) {
       // The port throws only what the clearance threw, so nothing left. A lost commit may have written the intent.
-      if (!(error instanceof ClearanceRefused)) await proveNotSent(payout, credential, submissionId);
+      if (!(error instanceof ClearanceRefused)) await proveNotSent(payout, credential, { submissionId, writer });
       throw error;
     }
     return { submissionId, outcome, intent, tokenVersion: token.version, keyId: key.keyId };
@@ -177,8 +181,8 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     if (outcome.remedy !== 'renew_token' && outcome.remedy !== 'renew_key') return null;
     const renew =
       outcome.remedy === 'renew_token'
-        ? { tokenVersion: first.tokenVersion, staleKeyId: null }
-        : { tokenVersion: 0, staleKeyId: first.keyId };
+        ? { call: 2 as const, tokenVersion: first.tokenVersion, staleKeyId: null }
+        : { call: 2 as const, tokenVersion: 0, staleKeyId: first.keyId };
     try {
       const second = await call(payout, provider, credential, renew, (request) =>
         writeSecondIntent(pool, request, first),
@@ -228,12 +232,20 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     }
   }
 
-  /** Writes `not_sent` on an intent whose commit was not answered, for as long as the database is away. */
-  async function proveNotSent(payout: Payout, credential: OpenedCredential, submissionId: string): Promise<void> {
+  /**
+   * Writes `not_sent` on an intent whose commit was not answered, for as long as the database is away. Only on its own: the
+   * same attempt may have been made by another activity, whose call is on its way.
+   */
+  async function proveNotSent(
+    payout: Payout,
+    credential: OpenedCredential,
+    { submissionId, writer }: { submissionId: string; writer: string },
+  ): Promise<void> {
     const outcome = { outcome: 'not_sent', reason: 'intent_unsure', code: null, text: null } as const;
     const written = await untilDatabaseAnswers(payout.id, () => findSubmission(pool, submissionId));
     const untold = { submissionId, outcome, intent: null, tokenVersion: 0, keyId: '' };
-    if (written?.outcome === null) await recordStubbornly(payout, credential, untold, { probe: true });
+    if (written?.outcome === null && written.writer === writer)
+      await recordStubbornly(payout, credential, untold, { probe: true });
   }
 
   async function defer(

@@ -3,7 +3,6 @@ import type { Pool } from 'pg';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import { isToBeSent, ownPayoutOwner } from '../domain/payout';
-import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import { passPinGate, tellPinGate } from './pin-gates';
@@ -18,6 +17,8 @@ export interface IntentRequest {
   attempt: number;
   /** Our id of the submission: the provider's reference. */
   submissionId: string;
+  /** Of the activity: tells its own row from that of another one which made the same attempt. */
+  writer: string;
   account: GatedAccount;
   credentialId: string;
   pinFingerprint: Buffer;
@@ -116,6 +117,7 @@ async function checkFence(
 async function insertCall(trx: Db, payout: Payout, request: IntentRequest, call: number): Promise<Date> {
   return await insertSubmission(trx, {
     id: request.submissionId,
+    writer: request.writer,
     payoutId: payout.id,
     attempt: payout.attempt,
     call,
@@ -127,9 +129,4 @@ async function insertCall(trx: Db, payout: Payout, request: IntentRequest, call:
     currency: payout.currency,
     sendByMs: request.sendByMs,
   });
-}
-
-/** A new submission id, before its intent is written. */
-export function newSubmissionId(): string {
-  return newId('sub');
 }

@@ -20,6 +20,7 @@ interface SubmissionRow {
   provider_reference: string | null;
   source: OutcomeSource | null;
   ever_unknown: boolean;
+  writer: string | null;
 }
 
 function rowToSubmission(row: SubmissionRow): Submission {
@@ -41,6 +42,7 @@ function rowToSubmission(row: SubmissionRow): Submission {
     providerReference: row.provider_reference,
     source: row.source,
     everUnknown: row.ever_unknown,
+    writer: row.writer,
   };
 }
 
@@ -63,13 +65,23 @@ export async function insertSubmission(
   trx: Db,
   submission: Pick<
     Submission,
-    'id' | 'payoutId' | 'attempt' | 'call' | 'provider' | 'credentialId' | 'accountNumber' | 'amount' | 'currency'
+    | 'id'
+    | 'payoutId'
+    | 'attempt'
+    | 'call'
+    | 'provider'
+    | 'credentialId'
+    | 'accountNumber'
+    | 'amount'
+    | 'currency'
+    | 'writer'
   > & { holdNo: number; sendByMs: number },
 ): Promise<Date> {
   const { rows } = await trx.query<{ send_by: Date }>(
     `insert into submissions
-       (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number, amount, currency, send_by)
-     values ($1, $2, $3, $4, $5, 'call', $6, $7, $8, $9, $10, clock_timestamp() + $11 * interval '1 millisecond')
+       (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number, amount, currency, writer,
+        send_by)
+     values ($1, $2, $3, $4, $5, 'call', $6, $7, $8, $9, $10, $12, clock_timestamp() + $11 * interval '1 millisecond')
      returning send_by`,
     [
       submission.id,
@@ -83,6 +95,7 @@ export async function insertSubmission(
       submission.amount,
       submission.currency,
       submission.sendByMs,
+      submission.writer,
     ],
   );
   if (!rows[0]) throw new Error('the submission was not written');

@@ -22,6 +22,8 @@ export interface Submission {
   providerReference: string | null;
   source: OutcomeSource | null;
   everUnknown: boolean;
+  /** The activity that wrote it; null where none did. */
+  writer: string | null;
 }
 
 /** True while it is neither proven paid nor proven unpaid. */

@@ -13,6 +13,7 @@ export async function writeIntent(pool: Pool, payoutId: string): Promise<string>
     const payout = await lockPayout(trx, payoutId);
     const submission = {
       id: newId('sub'),
+      writer: null,
       payoutId,
       attempt: payout.attempt,
       call: 1,

@@ -1,6 +1,6 @@
 import { acceptPayout } from '../../db/accept-payout';
 import type { IdempotencyKey } from '../../db/idempotency-keys';
-import { newId } from '../../db/ids';
+import { idFrom } from '../../db/ids';
 import { findByUniqueReference } from '../../db/payout-search';
 import { findRouteCredential } from '../../db/routes';
 import { METHODS } from '../../domain/methods';
@@ -51,7 +51,7 @@ export const acceptPayoutRoute = defineRoute({
 
     // Only now, since a repeated request may come after its time.
     if (requested.scheduledAt !== null) assertFuture(requested.scheduledAt);
-    const payout = await newPayout(requested, principal, deps);
+    const payout = await newPayout(requested, principal, idempotencyKey, deps);
     const answer = serializePayout(payout);
     const [customerEnc, answerEnc] = await Promise.all([
       deps.sealing.seal(merchantId, 'customer', JSON.stringify(requested.customer)),
@@ -86,11 +86,17 @@ export const acceptPayoutRoute = defineRoute({
   },
 });
 
-async function newPayout(requested: NormalizedPayout, principal: Merchant, { pool }: ApiDeps): Promise<Payout> {
+async function newPayout(
+  requested: NormalizedPayout,
+  principal: Merchant,
+  idempotencyKey: string,
+  { pool }: ApiDeps,
+): Promise<Payout> {
   const { merchantId, environment } = principal;
   const credentialId = await findRouteCredential(pool, { merchantId, environment, operator: requested.method });
   if (credentialId === null) throw new ApiProblem('no_route');
-  const id = newId('po');
+  // A database that went back in time gives a repeated request the id that it had: what was sent for it is then found.
+  const id = idFrom('po', merchantId, environment, idempotencyKey);
   const isScheduled = requested.scheduledAt !== null;
   const now = new Date();
   return {
