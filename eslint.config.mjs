@@ -15,6 +15,7 @@ const ARROWS = {
   webhooks: ['domain'],
   activities: ['domain', 'providers', 'db', 'vault', 'webhooks'],
   sweeper: ['domain', 'db', 'workflows'],
+  restore: ['domain', 'db', 'providers', 'activities'],
   api: ['domain', 'db', 'workflows'],
   ops: ['domain', 'db', 'workflows', 'providers', 'vault'],
   simulators: [],

@@ -15,9 +15,11 @@ import { createLogger } from './logger';
 import type { Logger } from './logger';
 import { createProviders } from './providers/registry';
 import type { Providers } from './providers/registry';
+import type { RestoreDeps } from './restore/restore-deps';
 import { createTemporalClient } from './temporal/connect';
 import { createDataConverter } from './temporal/data-converter';
 import { createPayloadCodec } from './temporal/payload-codec';
+import { createPayoutEvidence } from './temporal/payout-evidence';
 import { createPayoutRuns } from './temporal/payout-runs';
 import type { PayoutRuns } from './temporal/payout-runs';
 import { loadMasterKeys } from './vault/master-keys';
@@ -90,7 +92,30 @@ export function createRuns({ config, pool, temporal, logger }: Core): PayoutRuns
 }
 
 /** The activities of a worker, over its core. */
-export function createWorkerActivities({ config, pool, vault, providers, logger }: Core): Activities {
+export function createWorkerActivities(core: Core): Activities {
+  const { config, pool, vault, logger } = core;
+  return createActivities({
+    pool,
+    logger,
+    ...createProviderParts(core),
+    sealing: vault,
+    webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
+  });
+}
+
+/** What reconciles a database that went back in time with the providers and the engine. */
+export function createRestoreDeps(core: Core): RestoreDeps {
+  const { config, pool, logger, temporal } = core;
+  const engine = createPayoutEvidence(temporal, config.TASK_QUEUE_PREFIX);
+  return { pool, logger, engine, ...createProviderParts(core) };
+}
+
+function createProviderParts({
+  config,
+  pool,
+  vault,
+  providers,
+}: Core): Pick<RestoreDeps, 'access' | 'budget' | 'settings'> {
   const budget = createRequestBudget({
     pool,
     requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null,
@@ -103,15 +128,7 @@ export function createWorkerActivities({ config, pool, vault, providers, logger 
     providers,
     budget,
   });
-  return createActivities({
-    pool,
-    access,
-    budget,
-    logger,
-    sealing: vault,
-    settings: payoutSettings(config),
-    webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
-  });
+  return { access, budget, settings: payoutSettings(config) };
 }
 
 function payoutSettings(config: Config): PayoutSettings {

@@ -5,16 +5,18 @@ import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
 import { createCore, createRuns } from './deps';
+import { obeyAfterRestore } from './restore/after-restore-flag';
 import { untilToldToStop } from './shutdown';
 
 /** Milliseconds that Temporal may take to answer before the process counts as not ready. */
 const READY_LIMIT_MS = 2_000;
 
-/** Serves the HTTP API. */
+/** Serves the HTTP API. `--after-restore`: accepts nothing until a worker has reconciled. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, 'api');
   const { logger, pool, temporal, vault, providers, payloadCodec } = core;
+  await obeyAfterRestore(process.argv.slice(2), pool, logger);
   const metrics = createApiMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   const runs = createRuns(core);

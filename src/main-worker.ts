@@ -6,8 +6,10 @@ import { countActivities } from './activities/count-activities';
 import { loadConfig } from './config';
 import { claimCallbacks } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
-import { createCore, createRuns, createWorkerActivities } from './deps';
+import { createCore, createRestoreDeps, createRuns, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
+import { obeyAfterRestore } from './restore/after-restore-flag';
+import { createRestoreLoop } from './restore/restore-loop';
 import { untilToldToStop } from './shutdown';
 import { createSweeper } from './sweeper/sweeper';
 import { connectWorker } from './temporal/connect';
@@ -16,12 +18,13 @@ import { registerSearchAttributes } from './temporal/search-attributes';
 import { prebuiltBundle, startWorkers } from './temporal/worker';
 import { collectPayoutMetrics } from './payout-metrics';
 
-/** Runs workflows and activities, and the sweeper. */
+/** Runs workflows and activities, and the sweeper. `--after-restore`: reconciles before anything is sent. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, 'worker');
   const { logger, pool, temporal } = core;
   installRuntimeLogger(logger, config.LOG_LEVEL === 'debug' ? 'DEBUG' : 'WARN');
+  await obeyAfterRestore(process.argv.slice(2), pool, logger);
   await registerSearchAttributes(temporal);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
@@ -46,6 +49,7 @@ async function main(): Promise<void> {
     everyMs: config.SWEEP_EVERY_MS,
     recheckMs: config.SWEEP_RECHECK_MS,
   });
+  const restoreLoop = createRestoreLoop(createRestoreDeps(core));
   const health = await startHealthServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
@@ -61,6 +65,7 @@ async function main(): Promise<void> {
   const reason = await Promise.race([untilToldToStop(), workers.done.then(() => 'workers ended')]);
   logger.info({ reason }, 'worker is stopping');
   await sweeper.close();
+  await restoreLoop.close();
   await workers.close();
   await health.close();
   await core.close();

@@ -7,11 +7,15 @@ import { contextOf } from './middleware/request-context';
 import { ApiProblem } from './problem';
 import { expressPath } from './route';
 import type { Answer, Route } from './route';
+import { createRestoringCheck } from './restoring';
 import { parseBody, parseQuery } from './validate';
 
 /** Mounts every route, and an answer to wrong methods on each of their paths. */
 export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDeps): void {
-  for (const route of routes) app[route.method](expressPath(route.path), ...routeHandlers(route, deps));
+  const assertNotRestoring = createRestoringCheck(deps.pool);
+  for (const route of routes) {
+    app[route.method](expressPath(route.path), ...routeHandlers(route, deps, assertNotRestoring));
+  }
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
@@ -22,7 +26,7 @@ export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDep
   }
 }
 
-function routeHandlers(route: Route, deps: ApiDeps): RequestHandler[] {
+function routeHandlers(route: Route, deps: ApiDeps, assertNotRestoring: () => Promise<void>): RequestHandler[] {
   const limit = route.bodyLimit ?? deps.config.BODY_LIMIT_BYTES;
   const readBody = route.rawBody
     ? [express.raw({ type: () => true, limit })]
@@ -38,7 +42,10 @@ function routeHandlers(route: Route, deps: ApiDeps): RequestHandler[] {
       if (route.access !== 'public') {
         const principal = await authenticate(deps.pool, request, route.access);
         context.ids['key'] = principal.keyId;
-        if (principal.role === 'merchant') context.ids['merchant'] = principal.merchantId;
+        if (principal.role === 'merchant') {
+          context.ids['merchant'] = principal.merchantId;
+          if (route.method !== 'get') await assertNotRestoring();
+        }
         response.locals['principal'] = principal;
       }
       next();

@@ -5,7 +5,7 @@ import { isOpenCall } from '../domain/submission';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import { hasOpenReviewItem } from './review-items';
-import { isStopped } from './stops';
+import { whySendingWaits } from './stops';
 import { listSubmissions } from './submissions';
 import { withTransaction } from './transaction';
 
@@ -23,7 +23,7 @@ export async function allowResend(
     if (payout.state !== 'unknown' || payout.resend || payout.owner !== ownPayoutOwner(payout.id)) return;
     const [open, ...more] = (await listSubmissions(trx, payoutId)).filter(isOpenCall);
     if (open?.outcome !== 'unknown' || more.length > 0 || (await hasOpenReviewItem(trx, payoutId))) return;
-    if (await isStopped(trx, payout)) return;
+    if ((await whySendingWaits(trx, payout)) !== null) return;
     const { rows } = await trx.query<{ id: string }>(
       `select id from (select * from look_ups where submission_id = $1 order by at desc limit 1) latest
        where verdict = 'absent' and rows_seen = 0 and at > $2::timestamptz + $3 * interval '1 millisecond'

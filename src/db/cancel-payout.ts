@@ -7,6 +7,7 @@ import type { Actor } from '../domain/principal';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
+import { isRestoring } from './restores';
 import { listSubmissions } from './submissions';
 import { withTransaction } from './transaction';
 
@@ -17,8 +18,11 @@ export interface CancelRequest {
 }
 
 export interface CancelAnswer {
-  /** `refused`: a bulk's line, or something of it may have been sent; the payout says which. */
-  result: 'cancelled' | 'already_cancelled' | 'refused';
+  /**
+   * `refused`: a bulk's line, or something of it may have been sent; the payout says which. `restoring`: what was sent
+   * cannot be told yet.
+   */
+  result: 'cancelled' | 'already_cancelled' | 'refused' | 'restoring';
   payout: Payout;
 }
 
@@ -29,6 +33,7 @@ export interface CancelAnswer {
 export async function cancelPayout(pool: Pool, request: CancelRequest): Promise<CancelAnswer> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, request.payoutId);
+    if (await isRestoring(trx)) return { result: 'restoring', payout };
     if (payout.state === 'cancelled') return { result: 'already_cancelled', payout };
     if (bulkOf(payout) !== null || !(await isCancellable(trx, payout))) return { result: 'refused', payout };
     const cancelled = await movePayout(trx, payout, {

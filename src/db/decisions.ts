@@ -11,6 +11,7 @@ import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
+import { isRestoring } from './restores';
 import { closeReviewItems, hasOpenReviewItem } from './review-items';
 import { listSubmissions, writeOutcome } from './submissions';
 import { withTransaction } from './transaction';
@@ -155,6 +156,9 @@ async function checkResolution(
   payout: Payout,
   { resolution, marginMs }: { resolution: Resolution; marginMs: number },
 ): Promise<void> {
+  if (await isRestoring(trx)) {
+    throw new DecisionRefused('the database was restored: decide once it is reconciled with the providers');
+  }
   if (resolution === 'dismiss') {
     if (payout.state === 'in_review') throw new DecisionRefused('a payout in review needs a decision on its state');
     if (!(await hasOpenReviewItem(trx, payout.id))) throw new DecisionRefused('no question is open about this payout');

@@ -7,7 +7,8 @@ import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import { passPinGate, tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
-import { isStopped } from './stops';
+import { whySendingWaits } from './stops';
+import { putInReview } from './put-in-review';
 import { findSubmission, insertSubmission, writeOutcome } from './submissions';
 import { withTransaction } from './transaction';
 import type { Db } from './pool';
@@ -30,7 +31,8 @@ export interface IntentRequest {
 }
 
 /** Why no call may leave. `superseded`: the payout is elsewhere by now, or this attempt is written already. */
-export type IntentRefusal = 'superseded' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
+export type IntentRefusal =
+  'superseded' | 'after_restore' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
 
 export type IntentAnswer = { sendBy: Date; probe: boolean } | { refused: IntentRefusal };
 
@@ -95,7 +97,13 @@ async function checkFence(
   payout: Payout,
   request: IntentRequest,
 ): Promise<{ refused: IntentRefusal } | { probe: boolean }> {
-  if (await isStopped(trx, payout)) return { refused: 'stopped_by_operations' };
+  const waits = await whySendingWaits(trx, payout);
+  if (waits === 'stranger') {
+    // Its first acceptance was lost with a database that went back in time; it may have been sent then.
+    await putInReview(trx, payout, { kind: 'stranger', detail: null, reason: 'lost_by_restore' });
+    return { refused: 'superseded' };
+  }
+  if (waits !== null) return { refused: waits };
   const gate = await passPinGate(trx, request.account, {
     fingerprint: request.pinFingerprint,
     callId: request.submissionId,

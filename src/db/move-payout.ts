@@ -89,7 +89,9 @@ with moved as (
   select id, version, $13, state, $14, reason, $15, $16, $17, $18 from moved
 ), notices as (
   insert into outbox (event_id, endpoint_id, payout_id, type, object_version, snapshot)
-  select 'evt_' || substr(moved.id, 4) || '_' || moved.version, endpoint.id, moved.id, $19::text, moved.version,
+  -- After a restore versions come a second time; the events of the lost time keep their ids.
+  select 'evt_' || substr(moved.id, 4) || '_' || moved.version
+      || (select case count(*) when 0 then '' else '_r' || count(*) end from restores), endpoint.id, moved.id, $19::text, moved.version,
     jsonb_build_object(
       'state', moved.state, 'reason', moved.reason, 'version', moved.version, 'attempt', moved.attempt,
       'provider_reference', moved.provider_reference,

@@ -5,17 +5,26 @@ export const STOP_SCOPES = ['merchant', 'provider', 'payout'] as const;
 
 export type StopScope = (typeof STOP_SCOPES)[number];
 
-/** True where operations stopped sending for the payout, its merchant or its provider. */
-export async function isStopped(
+/**
+ * Why nothing of the payout may leave now, or null: operations stopped sending for it, its merchant or its provider; the
+ * database went back in time and is not reconciled yet (`after_restore`); or this payout itself was lost by it and may have
+ * been sent (`stranger`).
+ */
+export async function whySendingWaits(
   trx: Db,
   payout: { id: string; merchantId: string; provider: string },
-): Promise<boolean> {
-  const { rows } = await trx.query<{ stopped: boolean }>(
+): Promise<'after_restore' | 'stranger' | 'stopped_by_operations' | null> {
+  const { rows } = await trx.query<{ stopped: boolean; restoring: boolean; stranger: boolean }>(
     `select exists (select 1 from stops where resumed_at is null and (scope, target) in
-       (('payout', $1), ('merchant', $2), ('provider', $3))) as stopped`,
+       (('payout', $1), ('merchant', $2), ('provider', $3))) as stopped,
+       exists (select 1 from restores where released_at is null) as restoring,
+       exists (select 1 from strangers where payout_id = $1) and not exists (
+         select 1 from decisions where payout_id = $1 and confirmed_at is not null) as stranger`,
     [payout.id, payout.merchantId, payout.provider],
   );
-  return rows[0]?.stopped ?? false;
+  if (rows[0]?.restoring) return 'after_restore';
+  if (rows[0]?.stranger) return 'stranger';
+  return rows[0]?.stopped ? 'stopped_by_operations' : null;
 }
 
 /** Stops sending. Returns the stop's id, or null where it is stopped already. */

@@ -145,6 +145,11 @@ export const PROBLEMS = {
     title: 'Not possible right now',
     fix: 'Repeat the request after `Retry-After` seconds, with the same Idempotency-Key.',
   },
+  restoring: {
+    status: 503,
+    title: 'The database was restored and is being reconciled with the providers',
+    fix: 'Repeat the request after `Retry-After` seconds, with the same Idempotency-Key. Reading works.',
+  },
   outcome_not_known: {
     status: 503,
     title: 'It may have been done or not',

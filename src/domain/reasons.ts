@@ -31,6 +31,9 @@ export const REASONS = {
   details_changed: 'its description, metadata or time was changed',
   retried_by_merchant: 'a new attempt with a new hold',
   money_came_back: 'the money came back after success',
+  after_restore: 'the database was restored; nothing is sent until it is reconciled with the provider',
+  found_after_restore: 'it may have been sent in the time that the database lost; look-ups are at work',
+  lost_by_restore: 'its first acceptance was lost by a restore; it may have been sent, people must look',
   no_progress: 'its run was taken up again five times without progress',
 } as const;
 

@@ -7,6 +7,8 @@ export const REVIEW_KINDS = [
   'contradiction',
   'no_progress',
   'statement_mismatch',
+  'after_restore',
+  'stranger',
 ] as const;
 
 export type ReviewKind = (typeof REVIEW_KINDS)[number];

@@ -13,7 +13,7 @@ const text = { type: 'string' } as const;
 
 /** Every operator's command by its name, with the options that it knows. */
 export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<ParseArgsConfig['options']> }>> = {
-  reviews: { ...reviewsCommand, options: {} },
+  reviews: { ...reviewsCommand, options: { evidence: text } },
   resolve: { ...resolveCommand, options: { as: text, evidence: text, 'provider-reference': text } },
   'top-up': {
     ...topUpCommand,

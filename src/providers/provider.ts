@@ -151,6 +151,13 @@ export interface Provider {
   fetchStatus(account: ProviderAccount, token: string, providerReference: string): Promise<StatusAnswer>;
   /** One complete pass over all pages that show the reference. Throws `ProviderError`; never returns a part. */
   lookUp(query: LookUpQuery): Promise<readonly ProviderRow[]>;
+  /** One complete pass over all transactions of a credential in a time. Throws `ProviderError`; never returns a part. */
+  listTransactions(query: {
+    account: ProviderAccount;
+    token: string;
+    from: Date;
+    to: Date;
+  }): Promise<readonly ProviderRow[]>;
   /** A recipient in the provider's own spelling, to hold its rows against. Throws for what cannot be spelled. */
   spellRecipient(recipient: string): string;
   parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedCallback;

@@ -8,6 +8,9 @@ export const RETRY_CHECK_WORKFLOW = 'retryCheckWorkflow';
 export const PROVIDER_BALANCE_WORKFLOW = 'providerBalanceWorkflow';
 export const WEBHOOK_WORKFLOW = 'webhookWorkflow';
 
+/** The activity that makes the money call: what histories are searched for after a restore. */
+export const SUBMIT_ACTIVITY = 'submitPayout';
+
 /** Signals carry ids only. */
 export const PROVIDER_REPORTED_SIGNAL = 'providerReported';
 export const DECISION_RECORDED_SIGNAL = 'decisionRecorded';

@@ -64,6 +64,7 @@ export interface PayoutWorldOptions {
 
 /** Real PostgreSQL, real Temporal, real HTTP to a simulator: one merchant with a float and a credential. */
 export interface PayoutWorld {
+  databaseUrl: string;
   pool: Pool;
   vault: Vault;
   providers: Providers;
@@ -79,7 +80,7 @@ export interface PayoutWorld {
   /** A number in E.164 that meets this scenario of the simulator and was not used before. */
   recipientOf(scenario: ScenarioName): string;
   /** Accepts a payout as the API does: row, first event and hold in one transaction. */
-  accept(payout?: { recipient?: string; amount?: bigint; scheduledAt?: Date }): Promise<string>;
+  accept(payout?: { id?: string; recipient?: string; amount?: bigint; scheduledAt?: Date }): Promise<string>;
   startRun(payoutId: string): Promise<void>;
   startWorkers(overrides?: Partial<Activities>): Promise<Workers>;
   payout(payoutId: string): Promise<Payout>;
@@ -184,6 +185,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
   let used = 0;
 
   const world: PayoutWorld = {
+    databaseUrl: database.url,
     pool,
     vault,
     providers,
@@ -224,8 +226,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       return scenario?.code == null ? `+221771000${number}` : `+2217700${scenario.code}${number}`;
     },
 
-    async accept({ recipient = world.recipientOf('success'), amount = 1_000n, scheduledAt } = {}) {
-      const id = newId('po');
+    async accept({ id = newId('po'), recipient = world.recipientOf('success'), amount = 1_000n, scheduledAt } = {}) {
       const state = scheduledAt ? 'scheduled' : 'queued';
       const reason = scheduledAt ? 'scheduled_by_api' : 'accepted_by_api';
       const customer = await vault.seal(merchantId, 'customer', '{}');

@@ -31,6 +31,30 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** Copies a database as it stands, ending its sessions for a moment; `restore` puts the copy in its place. */
+export async function backUpDatabase(url: string): Promise<{ restore: () => Promise<void> }> {
+  const name = new URL(url).pathname.slice(1);
+  const copy = `${name}_backup`;
+  const server = withDatabase(url, 'postgres');
+  const endSessions = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
+  for (let tries = 1; ; tries += 1) {
+    await query(server, endSessions);
+    try {
+      await query(server, `create database ${copy} template ${name}`);
+      break;
+    } catch (error) {
+      // A session came back in between.
+      if (tries === 50) throw error;
+    }
+  }
+  return {
+    async restore() {
+      await query(server, `drop database ${name} with (force)`);
+      await query(server, `alter database ${copy} rename to ${name}`);
+    },
+  };
+}
+
 export interface StartedPostgres {
   /** URL of the database `postgres`; a superuser. */
   url: string;

@@ -17,8 +17,12 @@ export interface ProductProcess {
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export function startProduct(program: 'api' | 'worker', env: Readonly<Record<string, string>>): ProductProcess {
-  const child = spawn(process.execPath, [path.join(DIST, `main-${program}.js`)], {
+export function startProduct(
+  program: 'api' | 'worker',
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): ProductProcess {
+  const child = spawn(process.execPath, [path.join(DIST, `main-${program}.js`), ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

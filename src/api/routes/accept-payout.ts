@@ -38,6 +38,7 @@ export const acceptPayoutRoute = defineRoute({
     'reference_taken',
     'no_route',
     'insufficient_float',
+    'restoring',
     'unavailable',
     'outcome_not_known',
   ],

@@ -4,6 +4,7 @@ import { actorOf } from '../../domain/principal';
 import { assertStandsAlone, readOwnPayout } from '../own-payout';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
+import { restoring } from '../restoring';
 import { tellRun } from '../tell-run';
 import { payoutParams } from '../schemas/fields';
 import { payoutAnswer } from '../schemas/payout';
@@ -17,7 +18,7 @@ export const cancelPayoutRoute = defineRoute({
   access: 'merchant',
   params: payoutParams,
   answers: { 200: { description: 'Cancelled, now or before; the hold is released.', schema: payoutAnswer } },
-  problems: ['not_found', 'owned_by_bulk', 'not_cancellable', 'unavailable'],
+  problems: ['not_found', 'owned_by_bulk', 'not_cancellable', 'restoring', 'unavailable'],
   async handle({ principal, params }, deps) {
     const found = await readOwnPayout(deps.pool, principal, params.payoutId);
     const { result, payout } = await cancelPayout(deps.pool, {
@@ -25,6 +26,7 @@ export const cancelPayoutRoute = defineRoute({
       actor: actorOf(principal),
       reason: 'cancelled_by_merchant',
     });
+    if (result === 'restoring') throw restoring();
     if (result === 'refused') {
       assertStandsAlone(payout);
       throw new ApiProblem('not_cancellable', {

@@ -34,7 +34,7 @@ export const patchPayoutRoute = defineRoute({
   params: payoutParams,
   body: payoutPatch,
   answers: { 200: { description: 'The payout as it is now.', schema: payoutAnswer } },
-  problems: ['not_found', 'not_changeable', 'conflict', 'unavailable'],
+  problems: ['not_found', 'not_changeable', 'conflict', 'restoring', 'unavailable'],
   async handle({ principal, params, body }, deps) {
     const found = await readOwnPayout(deps.pool, principal, params.payoutId);
     if (body.scheduled_at !== undefined) assertFuture(body.scheduled_at);

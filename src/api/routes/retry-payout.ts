@@ -48,6 +48,7 @@ export const retryPayoutRoute = defineRoute({
     'retry_not_proven',
     'conflict',
     'insufficient_float',
+    'restoring',
     'unavailable',
     'outcome_not_known',
   ],

@@ -37,7 +37,7 @@ export const redeliverRoute = defineRoute({
   summary: 'Deliver an event once more, also one that was delivered or given up.',
   tag: 'Operations',
   access: 'operator',
-  params: z.object({ eventId: z.string().regex(/^evt_[0-9a-z]{26}_\d{1,9}$/), endpointId: idOf('we') }),
+  params: z.object({ eventId: z.string().regex(/^evt_[0-9a-z]{26}_\d{1,9}(_r\d{1,4})?$/), endpointId: idOf('we') }),
   answers: { 202: { description: 'It will be tried again shortly.' } },
   problems: ['not_found', 'delivery_under_way', 'endpoint_disabled', 'unavailable'],
   async handle({ principal, params }, { pool }) {

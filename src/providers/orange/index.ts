@@ -7,7 +7,7 @@ import { createOrangeClient } from './client';
 import { resolveOrangeOptions } from './options';
 import type { OrangeOptions } from './options';
 import { statusSchema } from './schemas';
-import { lookUp } from './search';
+import { listTransactions, lookUp } from './search';
 import { spellRecipient } from './spell';
 import { submit } from './submit';
 import { toStatus } from './transaction-status';
@@ -33,6 +33,7 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
       return { status: toStatus(status), code: cleanCode(status), text: null };
     },
     lookUp: (query) => lookUp(client, resolved, query),
+    listTransactions: ({ token, from, to }) => listTransactions(client, resolved, { token, from, to }),
     spellRecipient,
     parseCallback: (callback, secrets) => parseCallback(callback, secrets, resolved.callbackToleranceMs),
     account: createAccountOperations(client, resolved),

@@ -12,6 +12,9 @@ import { toStatus } from './transaction-status';
 /** More pages than one reference can fill: the server ignores a parameter, so no pass would be complete. */
 const MAX_PAGES = 50;
 
+/** 200,000 rows: more than an account pays between a backup and its restore at the provider's own rate limit. */
+const MAX_PAGES_OF_A_TIME = 10_000;
+
 type SearchFilter = Parameters<AccountOperations['searchTransactions']>[1];
 
 /**
@@ -38,20 +41,34 @@ export async function lookUp(
   options: ResolvedOrangeOptions,
   query: LookUpQuery,
 ): Promise<ProviderRow[]> {
-  const size = options.lookUpPageSize;
   const from = new Date(query.since.getTime() - options.lookUpBackMarginMs);
+  return await allPages(client, options, query.token, { reference: query.reference, from }, MAX_PAGES);
+}
+
+/** One complete pass over all pages of a time; a page that fails fails the pass. */
+export async function listTransactions(
+  client: OrangeClient,
+  options: ResolvedOrangeOptions,
+  { token, from, to }: { token: string; from: Date; to: Date },
+): Promise<ProviderRow[]> {
+  return await allPages(client, options, token, { from, to }, MAX_PAGES_OF_A_TIME);
+}
+
+async function allPages(
+  client: OrangeClient,
+  options: ResolvedOrangeOptions,
+  token: string,
+  filter: SearchFilter,
+  most: number,
+): Promise<ProviderRow[]> {
+  const size = options.lookUpPageSize;
   const rows: ProviderRow[] = [];
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const shown = await searchTransactions(client, options, query.token, {
-      reference: query.reference,
-      from,
-      page,
-      size,
-    });
+  for (let page = 0; page < most; page += 1) {
+    const shown = await searchTransactions(client, options, token, { ...filter, page, size });
     rows.push(...shown);
     if (shown.length < size) return rows;
   }
-  throw new ProviderError('malformed', `orange search: no end after ${MAX_PAGES} pages`);
+  throw new ProviderError('malformed', `orange search: no end after ${most} pages`);
 }
 
 function toQuery(filter: SearchFilter, times: ResolvedOrangeOptions['searchTimes']): Query {
