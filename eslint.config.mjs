@@ -20,6 +20,7 @@ const ARROWS = {
   ops: ['domain', 'db', 'workflows', 'providers', 'vault'],
   simulators: [],
   start: ['domain', 'temporal', 'db'],
+  prove: ['domain', 'db', 'start', 'simulators', 'temporal', 'workflows'],
   // What is written from the code's own tables; .env.example from the table of the configuration.
   docs: ['domain', 'config.ts'],
 };

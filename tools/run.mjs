@@ -9,12 +9,18 @@ import { withSetUpLock } from './set-up-lock.mjs';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Commands of ours: the built file that runs in this very process, so that signals and exit codes are its own. */
-const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator'];
+const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator', 'prove'];
 
-/** Commands of others: the file that runs, its arguments, and whether it needs the build. */
+/** Commands in a process of their own: the file that runs, its arguments, Node's own, and whether it needs the build. */
 const TOOLS = {
   test: { file: 'node_modules/jest/bin/jest.js', args: [], needsBuild: true },
   replay: { file: 'node_modules/jest/bin/jest.js', args: ['test/replay'], needsBuild: true },
+  bench: {
+    file: 'bench/main.ts',
+    node: ['--require', './tools/run-typescript.cjs'],
+    args: [],
+    needsBuild: true,
+  },
   lint: { file: 'node_modules/eslint/bin/eslint.js', args: ['.'], needsBuild: false },
   typecheck: { file: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.json'], needsBuild: false },
 };
@@ -39,13 +45,13 @@ async function main(command, args) {
     process.argv = [process.execPath, file, ...args];
     await import(pathToFileURL(file).href);
   } else if (tool) {
-    runTool(tool.file, [...tool.args, ...args]);
+    runTool(tool, args);
   }
 }
 
-/** Runs a program of others and ends with its exit code; a signal is passed on, and its end waited for. */
-function runTool(file, args) {
-  const child = spawn(process.execPath, [resolve(ROOT, file), ...args], { stdio: 'inherit' });
+/** Runs a program and ends with its exit code; a signal is passed on, and its end waited for. */
+function runTool({ file, node = [], args: fixed }, args) {
+  const child = spawn(process.execPath, [...node, resolve(ROOT, file), ...fixed, ...args], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('exit', (code, signal) => {
     process.exitCode = code ?? 1;

@@ -36,6 +36,8 @@ export interface Stack {
   /** Undefined where Temporal runs elsewhere. */
   temporalUiUrl: string | undefined;
   keys: DevKeys;
+  /** The environment of our processes, for another one that belongs to them. */
+  environment: NodeJS.ProcessEnv;
 }
 
 const HOST = '127.0.0.1';
@@ -102,6 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     temporalNamespace: env['TEMPORAL_NAMESPACE'] ?? 'default',
     temporalUiUrl: temporal.hasUi ? url('ui') : undefined,
     keys: readDevKeys(join(stateDirectory, 'dev-keys.json')),
+    environment: variables,
   };
 }
 

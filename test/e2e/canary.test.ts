@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 
 import { createApiKey } from '../../src/db/api-keys';
 import { payoutWorkflowId } from '../../src/workflows/contract';
-import { findCanaries } from '../helpers/canary-scan';
+import { findCanaries } from '../../src/prove/canary-scan';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';

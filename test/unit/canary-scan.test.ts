@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-import { findCanaries } from '../helpers/canary-scan';
+import { findCanaries } from '../../src/prove/canary-scan';
 
 const CANARY = 'C4N4RY-0123456789';
 

@@ -1,3 +1,4 @@
+import { scenarioNamed } from './scenarios';
 import type { Revealed } from './scenarios';
 import type { Row, SimulatorState, Submission } from './state';
 
@@ -47,12 +48,21 @@ function mostHidden(all: readonly Revealed[]): Revealed {
 function revealedBy(state: SimulatorState, submission: Submission): Revealed {
   const { rows, revealed, reference } = submission;
   const unanswered = submission.answer === 'lost' || submission.answer === null;
-  if (rows.length === 0) return unanswered ? 'never' : revealed;
+  // Refused before its scenario's own path, as for want of float: that answer tells all there is.
+  if (rows.length === 0) return unanswered ? 'never' : isOwnAnswer(submission) ? revealed : 'answer';
   const forced = reference === null ? undefined : state.shown.get(reference);
   if (forced === true) return forcedOpen(rows, revealed);
   const kept = forced === false || state.config.hideAllRows;
   const idWasTold = submission.answer === '200';
   return kept && !idWasTold ? 'never' : revealed;
+}
+
+/** True where the answer is the one that a scenario without rows ends with. */
+function isOwnAnswer({ scenario, answer }: Submission): boolean {
+  if (scenario === null) return false;
+  const { rows, answer: own } = scenarioNamed(scenario);
+  if (typeof own === 'string') return rows.length === 0 && own === `redirect_${answer ?? ''}`;
+  return answer === [own.http, own.code].filter((part) => part !== undefined).join(' ');
 }
 
 /** A shown row is honest, but one that never becomes final stays undecided, and two credits stay a contradiction. */

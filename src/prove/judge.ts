@@ -1,0 +1,173 @@
+import { parseReference } from '../domain/reference';
+import type { ProviderTruth } from './provider-truth';
+
+/** A payout that the API answered with 202, by the driver's own list. */
+export interface AcceptedPayout {
+  id: string;
+  /** Nine digits. */
+  recipient: string;
+  /** Whole XOF. */
+  amount: number;
+}
+
+/** What Cauri says of a payout in the end; null where it does not know it. */
+export interface ToldPayout {
+  state: string;
+  attempt: number;
+  /** Milliseconds since the epoch when the newest intent was written; null where none was. */
+  sentAt: number | null;
+}
+
+export interface HeardWebhook {
+  type: string;
+  payoutId: string;
+  verified: boolean;
+}
+
+export interface Kill {
+  process: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Payouts under way at that moment. */
+  open: number;
+}
+
+/** Cauri's own books, read from its database. */
+export interface Books {
+  /** Sum of all ledger accounts. */
+  sum: number;
+  /** Open holds whose payout is final. */
+  strayHolds: number;
+}
+
+export interface Evidence {
+  accepted: readonly AcceptedPayout[];
+  told: ReadonlyMap<string, ToldPayout | null>;
+  truth: ProviderTruth;
+  webhooks: readonly HeardWebhook[];
+  books: Books;
+  kills: readonly Kill[];
+}
+
+export interface Judgement {
+  accepted: number;
+  creditedOnce: number;
+  /** Credited twice by the provider itself, for one request of ours. */
+  doubledByProvider: number;
+  final: number;
+  /** Open, and the provider's API never tells what happened. */
+  undecidable: number;
+  /** Open, since the only process that could have known was killed in the middle of its call. */
+  interrupted: number;
+  /** By name of what must never happen: the payouts to which it did. */
+  violations: Readonly<Record<Violation, readonly string[]>>;
+}
+
+export const VIOLATIONS = [
+  'credited twice',
+  'lost',
+  'wrong amount or recipient',
+  'credits of nobody',
+  'said failed but paid',
+  'said paid but not paid',
+  'not final though the provider tells',
+  'final though nobody can know',
+  'final without a verified webhook',
+  'ledger sum is not zero',
+  'holds left without an open payout',
+  'provider books do not balance',
+] as const;
+
+export type Violation = (typeof VIOLATIONS)[number];
+
+const FINAL = ['succeeded', 'failed', 'cancelled', 'returned'];
+
+/** Milliseconds after an intent in which its call may be under way and its answer not written down. */
+const CALL_MS = 5_000;
+
+/** The same where the database was killed in that time too: the worker holds the answer until it can be written. */
+const CALL_WITHOUT_DATABASE_MS = 20_000;
+
+/** Holds what was promised and told against the money that truly moved. */
+export function judge(evidence: Evidence): Judgement {
+  const { accepted, told, truth, webhooks, books } = evidence;
+  const violations = Object.fromEntries(VIOLATIONS.map((name) => [name, [] as string[]])) as Record<
+    Violation,
+    string[]
+  >;
+  const counts = { creditedOnce: 0, doubledByProvider: 0, final: 0, undecidable: 0, interrupted: 0 };
+  const undecidable = new Set(truth.undecidable.map(({ reference }) => reference));
+  const byId = new Map(accepted.map((payout) => [payout.id, payout]));
+
+  for (const { transactionId, reference, customer, amount } of truth.credits) {
+    const payout = byId.get(parseReference(reference ?? '')?.payoutId ?? '');
+    if (payout === undefined) violations['credits of nobody'].push(transactionId);
+    else if (payout.recipient !== customer || payout.amount !== amount) {
+      violations['wrong amount or recipient'].push(transactionId);
+    }
+  }
+  for (const payout of accepted) {
+    const { id } = payout;
+    const credits = truth.credits.filter(({ customer }) => customer === payout.recipient);
+    const references = truth.references.filter(({ reference }) => parseReference(reference)?.payoutId === id);
+    const isDoubled = credits.length > 1 && isProvidersDouble(credits, truth);
+    if (credits.length === 1) counts.creditedOnce += 1;
+    if (isDoubled) counts.doubledByProvider += 1;
+    else if (credits.length > 1) violations['credited twice'].push(id);
+
+    const said = told.get(id) ?? null;
+    if (said === null) {
+      violations.lost.push(id);
+      continue;
+    }
+    const unsure = references.filter(({ reference }) => undecidable.has(reference));
+    if (!FINAL.includes(said.state)) {
+      if (unsure.length > 0) counts.undecidable += 1;
+      else if (wasInterrupted(said, id, evidence)) counts.interrupted += 1;
+      else violations['not final though the provider tells'].push(id);
+      continue;
+    }
+    counts.final += 1;
+    if (said.state === 'succeeded' && credits.length === 0) violations['said paid but not paid'].push(id);
+    if (said.state !== 'succeeded' && credits.length > 0) violations['said failed but paid'].push(id);
+    // Two honest rows of one request contradict each other, but not that it was paid.
+    const isPaidForSure =
+      said.state === 'succeeded' &&
+      (isDoubled || references.some(({ revealed, credited }) => revealed === 'search' && credited > 0));
+    if (unsure.length > 0 && !isPaidForSure) violations['final though nobody can know'].push(id);
+    const isHeard = webhooks.some(
+      ({ type, payoutId, verified }) => verified && payoutId === id && type === `payout.${said.state}`,
+    );
+    if (!isHeard) violations['final without a verified webhook'].push(id);
+  }
+  if (books.sum !== 0) violations['ledger sum is not zero'].push(String(books.sum));
+  if (books.strayHolds !== 0) violations['holds left without an open payout'].push(String(books.strayHolds));
+  if (!truth.sumsToZero) violations['provider books do not balance'].push('the simulator');
+  return { accepted: accepted.length, ...counts, violations };
+}
+
+/** The provider gave it twice for one request: neither sent again under its reference, nor led on by a redirect. */
+function isProvidersDouble(credits: ProviderTruth['credits'], { references }: ProviderTruth): boolean {
+  const asked = references.find(({ reference }) => reference === credits[0]?.reference);
+  return (
+    asked?.requests === 1 &&
+    credits.every(({ reference, scenario }) => reference === asked.reference && scenario === 'double_credit')
+  );
+}
+
+/**
+ * The worker was killed in the middle of this payout's call, and either no request of that attempt ever arrived, or the
+ * provider told its refusal once, to the process that was killed. Absence is no evidence with this provider, so that
+ * nobody can know. Money that moved is always told by a row, and is no excuse.
+ */
+function wasInterrupted({ attempt, sentAt, state }: ToldPayout, id: string, { truth, kills }: Evidence): boolean {
+  if (sentAt === null || (state !== 'unknown' && state !== 'in_review')) return false;
+  const isHit = (name: string, withinMs: number): boolean =>
+    kills.some(({ process, at }) => process === name && at >= sentAt && at <= sentAt + withinMs);
+  const isKilled = isHit('worker', isHit('postgres', CALL_MS) ? CALL_WITHOUT_DATABASE_MS : CALL_MS);
+  const calls = truth.references.filter(({ reference }) => {
+    const key = parseReference(reference);
+    return key?.payoutId === id && key.attempt === attempt;
+  });
+  return isKilled && calls.every(({ revealed, credited }) => revealed === 'answer' && credited === 0);
+}
