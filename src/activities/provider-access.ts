@@ -66,16 +66,15 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   const renewOnce = createRenewer();
   const tokens = new Map<string, ProviderToken>();
 
-  async function readToken(credential: Credential): Promise<ProviderToken | null> {
+  /** The version is also told where there is no token any more, since the renewal is leased by it; 0: never was one. */
+  async function readToken(credential: Credential): Promise<{ version: number; token: ProviderToken | null }> {
     const stored = await findProviderToken(pool, credential.id);
-    if (!stored) return null;
-    const token = {
-      value: await sealing.open(credential.merchantId, 'provider-token', stored.tokenEnc),
-      version: stored.version,
-      expiresAt: Date.now() + stored.expiresInMs,
-    };
+    const version = stored?.version ?? 0;
+    if (!stored?.tokenEnc) return { version, token: null };
+    const value = await sealing.open(credential.merchantId, 'provider-token', stored.tokenEnc);
+    const token = { value, version, expiresAt: Date.now() + stored.expiresInMs };
     tokens.set(credential.id, token);
-    return token;
+    return { version, token };
   }
 
   return {
@@ -110,8 +109,8 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
       let seen = 0;
       return await renewOnce(`token/${credential.id}/${afterVersion}`, {
         read: async () => {
-          const token = await readToken(credential);
-          seen = token?.version ?? 0;
+          const { version, token } = await readToken(credential);
+          seen = version;
           return token && isGood(token) ? token : null;
         },
         lease: () => leaseTokenRenewal(pool, { credentialId: credential.id, version: seen, leaseMs: RENEWAL_MS }),

@@ -39,8 +39,9 @@ const NETWORK_CODES = new Set([
 export function isUnavailable(error: unknown): boolean {
   const code = property(error, 'code');
   if (code !== null) {
-    // Class 08: connection; 57P0x: shutting down, starting up; 53300: too many connections.
-    return NETWORK_CODES.has(code) || code.startsWith('08') || code.startsWith('57P') || code === '53300';
+    // Class 08: connection; 57P0x: shutting down, starting up; 57014: it took too long, as behind somebody's lock; 53300:
+    // too many connections.
+    return NETWORK_CODES.has(code) || /^(08...|57P..|57014|53300)$/.test(code);
   }
   // node-postgres gives its own connection errors no code.
   const message = property(error, 'message') ?? '';

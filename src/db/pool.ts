@@ -23,7 +23,8 @@ export function createPool({ databaseUrl, size, onIdleError }: PoolOptions): Poo
     statement_timeout: 30_000,
     // The server's own limit does not help where the server is frozen or the network gone: this one is our clock's.
     query_timeout: 40_000,
-    idle_in_transaction_session_timeout: 30_000,
+    // A process that is frozen in a transaction holds its locks: it loses them before those who wait for them give up.
+    idle_in_transaction_session_timeout: 15_000,
   });
   pool.on('error', onIdleError);
   return pool;

@@ -2,20 +2,21 @@ import type { Db } from './pool';
 
 export interface StoredToken {
   version: number;
-  /** Sealed, purpose `provider-token`. */
-  tokenEnc: Buffer;
+  /** Sealed, purpose `provider-token`; null before the first one and since the credential was replaced. */
+  tokenEnc: Buffer | null;
   expiresInMs: number;
 }
 
-/** The credential's newest token with what is left of its life by the database's clock, or null. */
+/** The credential's newest token with what is left of its life by the database's clock; null where there never was one. */
 export async function findProviderToken(db: Db, credentialId: string): Promise<StoredToken | null> {
   const { rows } = await db.query<{ version: number; token_enc: Buffer | null; expires_in_ms: number }>(
-    `select version, token_enc, (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as expires_in_ms
+    `select version, token_enc,
+       coalesce(extract(epoch from expires_at - clock_timestamp()) * 1000, 0)::float8 as expires_in_ms
      from provider_tokens where credential_id = $1`,
     [credentialId],
   );
   const row = rows[0];
-  return row?.token_enc ? { version: row.version, tokenEnc: row.token_enc, expiresInMs: row.expires_in_ms } : null;
+  return row ? { version: row.version, tokenEnc: row.token_enc, expiresInMs: row.expires_in_ms } : null;
 }
 
 /** Takes the lease to renew the token that has this version; one renews at a time over all workers. */

@@ -1,3 +1,4 @@
+import { isUnavailable } from '../../src/db/errors';
 import { createPool } from '../../src/db/pool';
 import { withTransaction } from '../../src/db/transaction';
 import { createTestDatabase } from '../helpers/postgres';
@@ -20,5 +21,29 @@ describe('a transaction whose session is ended between two statements', () => {
       await pool.end();
       await database.close();
     }
+  });
+});
+
+describe('a session that stands still in a transaction', () => {
+  test('is ended before the statements that wait for its locks give up', async () => {
+    const database = await createTestDatabase();
+    const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => undefined });
+    try {
+      const { rows } = await pool.query<{ name: string; ms: number }>(
+        `select name, setting::int as ms from pg_settings
+         where name in ('idle_in_transaction_session_timeout', 'statement_timeout') order by name`,
+      );
+      const [idle, statement] = rows.map(({ ms }) => ms);
+      expect(idle).toBeGreaterThan(0);
+      expect(idle).toBeLessThanOrEqual((statement ?? 0) / 2);
+    } finally {
+      await pool.end();
+      await database.close();
+    }
+  });
+
+  test('behind whose lock a statement took too long: the database counts as away, and nothing as wrong', () => {
+    expect(isUnavailable({ code: '57014', message: 'canceling statement due to statement timeout' })).toBe(true);
+    expect(isUnavailable({ code: '42601', message: 'syntax error' })).toBe(false);
   });
 });
