@@ -12,9 +12,23 @@ export const RECORDINGS = [
   'reported-while-pending',
   'refused',
   'lost-answer-found',
+  'lost-answer-to-review',
   'scheduled',
+  'cancelled-by-merchant',
   'cancelled-by-run',
   'key-roll',
+  'token-refused',
+  'refused-for-want-of-float',
+  'refused-for-the-rate',
+  'wrong-pin-parked-and-resumed',
+  'killed-worker',
+  'terminated',
+  'taken-up-again',
+  'retried',
+  'retry-check',
+  'watch',
+  'provider-balance',
+  'webhook-handed-over',
 ] as const;
 
 export type Recording = (typeof RECORDINGS)[number];
