@@ -7,6 +7,7 @@ import { securityHeaders } from './middleware/security-headers';
 import { mountRoutes } from './mount-routes';
 import { ApiProblem, serializeProblem } from './problem';
 import { createRoutes } from './routes';
+import { createSharedWork } from './shared-work';
 import { mountDocsAssets } from './routes/docs';
 import { toProblem } from './to-problem';
 import { PROBLEMS } from '../domain/problems';
@@ -22,7 +23,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(requestContext(deps));
   app.use(securityHeaders());
   mountDocsAssets(app);
-  mountRoutes(app, createRoutes(deps.config), deps);
+  mountRoutes(app, createRoutes(deps.config), { ...deps, ...createSharedWork(deps) });
   app.use(() => {
     throw new ApiProblem('not_found', { detail: 'There is no such route.' });
   });

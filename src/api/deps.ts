@@ -3,7 +3,11 @@ import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
 import type { CallbackSecrets, ParsedCallback, RawCallback } from '../domain/callback';
+import type { AcceptResult, NewPayout } from '../db/accept-payout';
+import type { Environment } from '../domain/environment';
+import type { PayoutStart } from '../domain/payout-start';
 import type { ProviderId } from '../domain/methods';
+import type { Principal } from '../domain/principal';
 import type { Sealing } from '../domain/sealing';
 import type { ApiMetrics } from './metrics';
 import type { PayoutRuns } from './payout-runs';
@@ -33,3 +37,20 @@ export interface ApiDeps {
   /** What must hold for the process to be ready, by name; each answers within its own time limit. */
   readiness: Readonly<Record<string, () => Promise<boolean>>>;
 }
+
+/** What many requests at once share, made once per app. */
+export interface SharedWork {
+  /** Accepts a payout together with those that come at the same time. */
+  accept: (payout: NewPayout) => Promise<AcceptResult>;
+  /** Starts the payout's run soon; never awaited, since a payout without a run is taken up by the sweeper. */
+  startRun: (payout: PayoutStart) => void;
+  findPrincipal: (key: string) => Promise<Principal | null>;
+  findRouteCredential: (route: {
+    merchantId: string;
+    environment: Environment;
+    operator: string;
+  }) => Promise<string | null>;
+}
+
+/** Everything that a route may use. */
+export interface RouteDeps extends ApiDeps, SharedWork {}

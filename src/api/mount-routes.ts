@@ -1,7 +1,7 @@
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 
-import type { ApiDeps } from './deps';
+import type { RouteDeps } from './deps';
 import { authenticate } from './middleware/authenticate';
 import { contextOf } from './middleware/request-context';
 import { ApiProblem } from './problem';
@@ -11,7 +11,7 @@ import { createRestoringCheck } from './restoring';
 import { parseBody, parseQuery } from './validate';
 
 /** Mounts every route, and an answer to wrong methods on each of their paths. */
-export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDeps): void {
+export function mountRoutes(app: Express, routes: readonly Route[], deps: RouteDeps): void {
   const assertNotRestoring = createRestoringCheck(deps.pool);
   for (const route of routes) {
     app[route.method](expressPath(route.path), ...routeHandlers(route, deps, assertNotRestoring));
@@ -26,7 +26,7 @@ export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDep
   }
 }
 
-function routeHandlers(route: Route, deps: ApiDeps, assertNotRestoring: () => Promise<void>): RequestHandler[] {
+function routeHandlers(route: Route, deps: RouteDeps, assertNotRestoring: () => Promise<void>): RequestHandler[] {
   const limit = route.bodyLimit ?? deps.config.BODY_LIMIT_BYTES;
   const readBody = route.rawBody
     ? [express.raw({ type: () => true, limit })]
@@ -40,7 +40,7 @@ function routeHandlers(route: Route, deps: ApiDeps, assertNotRestoring: () => Pr
       context.route = route.path;
       route.guard?.(request, deps);
       if (route.access !== 'public') {
-        const principal = await authenticate(deps.pool, request, route.access);
+        const principal = await authenticate(deps, request, route.access);
         context.ids['key'] = principal.keyId;
         if (principal.role === 'merchant') {
           context.ids['merchant'] = principal.merchantId;

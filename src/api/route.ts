@@ -3,7 +3,7 @@ import type { z } from 'zod';
 
 import type { Principal } from '../domain/principal';
 import type { ProblemCode } from '../domain/problems';
-import type { ApiDeps } from './deps';
+import type { RouteDeps } from './deps';
 import type { InvalidField } from './problem';
 
 export type Access = 'merchant' | 'operator' | 'public';
@@ -46,7 +46,7 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   tag: 'Payouts' | 'Account' | 'Callbacks' | 'Operations' | 'Service';
   access: A;
   /** A check of its own before the body is read; throws the problem. */
-  guard?: (request: Request, deps: ApiDeps) => void;
+  guard?: (request: Request, deps: RouteDeps) => void;
   idempotent?: boolean;
   params?: P;
   query?: Q;
@@ -60,12 +60,12 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   bodyLimit?: number;
   answers: Readonly<Record<number, DocumentedAnswer>>;
   problems: readonly ProblemCode[];
-  handle: (call: Call<A, z.output<P>, z.output<Q>, z.output<B>>, deps: ApiDeps) => Promise<Answer> | Answer;
+  handle: (call: Call<A, z.output<P>, z.output<Q>, z.output<B>>, deps: RouteDeps) => Promise<Answer> | Answer;
 }
 
 /** A route whose own types are forgotten, for those who go over all of them. */
 export interface Route extends Omit<RouteDefinition<Access, z.ZodObject, z.ZodObject, z.ZodType>, 'handle'> {
-  handle: (call: Call<Access, unknown, unknown, unknown>, deps: ApiDeps) => Promise<Answer> | Answer;
+  handle: (call: Call<Access, unknown, unknown, unknown>, deps: RouteDeps) => Promise<Answer> | Answer;
 }
 
 /** One route with everything that is known of it: the app is mounted and the OpenAPI document written from it. */

@@ -28,6 +28,12 @@ export interface Vault extends Sealing {
  */
 export function createVault({ pool, masterKeys }: { pool: Pool; masterKeys: MasterKeys }): Vault {
   const ring = createDataKeyRing({ pool, masterKeys });
+  const hashingKeys = new WeakMap<Buffer, Buffer>();
+  const hashingKeyOf = (key: Buffer): Buffer => {
+    const known = hashingKeys.get(key) ?? deriveKey(key, 'fingerprint');
+    hashingKeys.set(key, known);
+    return known;
+  };
   const pinHashingKey = deriveKey((masterKeys.at(-1) ?? masterKeys[0]).key, 'pin-fingerprint');
 
   return {
@@ -47,7 +53,7 @@ export function createVault({ pool, masterKeys }: { pool: Pool; masterKeys: Mast
     // The first data key is kept as long as the merchant is, whatever rotates, so hashes stay comparable for ever.
     async fingerprint(merchantId, purpose, plain) {
       const { key } = await ring.first(merchantId);
-      return createHmac('sha256', deriveKey(key, 'fingerprint')).update(boundTo(purpose, plain)).digest();
+      return createHmac('sha256', hashingKeyOf(key)).update(boundTo(purpose, plain)).digest();
     },
 
     fingerprintPin: (provider, accountNumber, pin) =>

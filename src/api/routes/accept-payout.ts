@@ -1,15 +1,12 @@
-import { acceptPayout } from '../../db/accept-payout';
 import type { IdempotencyKey } from '../../db/idempotency-keys';
 import { idFrom } from '../../db/ids';
 import { findByUniqueReference } from '../../db/payout-search';
-import { findRouteCredential } from '../../db/routes';
 import { METHODS } from '../../domain/methods';
 import { ownPayoutOwner } from '../../domain/payout';
 import type { Payout } from '../../domain/payout';
 import { serializePayout } from '../../domain/payout-object';
 import { actorOf } from '../../domain/principal';
 import type { Principal } from '../../domain/principal';
-import type { ApiDeps } from '../deps';
 import { findFirstAnswer, hashFields } from '../first-answer';
 import { comparedFields, normalizePayout } from '../normalized-payout';
 import type { NormalizedPayout } from '../normalized-payout';
@@ -47,18 +44,21 @@ export const acceptPayoutRoute = defineRoute({
     const requested = normalizePayout(body);
     const key: IdempotencyKey = { merchantId, environment, operation: 'payout', key: idempotencyKey };
     const fieldHashes = await hashFields(deps.sealing, merchantId, comparedFields(requested));
-    const first = await findFirstAnswer(deps, key, fieldHashes);
-    if (first) return replayed(first);
-
-    // Only now, since a repeated request may come after its time.
+    const credentialId = await deps.findRouteCredential({ merchantId, environment, operator: requested.method });
+    if (requested.scheduledAt !== null || credentialId === null) {
+      // A repeated request may come after its time, or after its route has gone. Any other shows itself as a duplicate.
+      const first = await findFirstAnswer(deps, key, fieldHashes);
+      if (first) return replayed(first);
+    }
     if (requested.scheduledAt !== null) assertFuture(requested.scheduledAt);
-    const payout = await newPayout(requested, principal, idempotencyKey, deps);
+    if (credentialId === null) throw new ApiProblem('no_route');
+    const payout = newPayout(requested, principal, { idempotencyKey, credentialId });
     const answer = serializePayout(payout);
     const [customerEnc, answerEnc] = await Promise.all([
       deps.sealing.seal(merchantId, 'customer', JSON.stringify(requested.customer)),
       deps.sealing.seal(merchantId, 'first-answer', JSON.stringify(answer)),
     ]);
-    const result = await acceptPayout(deps.pool, {
+    const result = await deps.accept({
       payout,
       customerEnc,
       uniqueReference: requested.uniqueReference,
@@ -69,7 +69,7 @@ export const acceptPayoutRoute = defineRoute({
     switch (result) {
       case 'accepted':
         deps.metrics.payoutsAccepted.inc({ method: payout.method, environment });
-        startRun(payout, deps);
+        deps.startRun(payout);
         return { status: 202, body: answer, headers: { Location: locationOf(payout.id) } };
       case 'insufficient_float':
         throw new ApiProblem('insufficient_float');
@@ -87,15 +87,11 @@ export const acceptPayoutRoute = defineRoute({
   },
 });
 
-async function newPayout(
+function newPayout(
   requested: NormalizedPayout,
-  principal: Merchant,
-  idempotencyKey: string,
-  { pool }: ApiDeps,
-): Promise<Payout> {
-  const { merchantId, environment } = principal;
-  const credentialId = await findRouteCredential(pool, { merchantId, environment, operator: requested.method });
-  if (credentialId === null) throw new ApiProblem('no_route');
+  { merchantId, environment }: Merchant,
+  { idempotencyKey, credentialId }: { idempotencyKey: string; credentialId: string },
+): Payout {
   // A database that went back in time gives a repeated request the id that it had: what was sent for it is then found.
   const id = idFrom('po', merchantId, environment, idempotencyKey);
   const isScheduled = requested.scheduledAt !== null;
@@ -129,13 +125,6 @@ async function newPayout(
     updatedAt: now,
     finishedAt: null,
   };
-}
-
-/** Never awaited: a payout without a run is taken up by the sweeper. */
-export function startRun(payout: Payout, { runs, logger }: Pick<ApiDeps, 'runs' | 'logger'>): void {
-  runs
-    .start(payout)
-    .catch((err: unknown) => logger.warn({ err, payoutId: payout.id }, 'the run was not started; the sweeper will'));
 }
 
 export function locationOf(payoutId: string): string {

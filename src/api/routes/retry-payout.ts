@@ -13,7 +13,7 @@ import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
 import { payoutParams, said } from '../schemas/fields';
 import { payoutAnswer } from '../schemas/payout';
-import { locationOf, replayed, startRun } from './accept-payout';
+import { locationOf, replayed } from './accept-payout';
 
 const retryRequest = z
   .strictObject(
@@ -76,7 +76,7 @@ export const retryPayoutRoute = defineRoute({
     });
     switch (result) {
       case 'retried':
-        startRun(retried, deps);
+        deps.startRun(retried);
         return { status: 202, body: answer, headers: { Location: locationOf(payout.id) } };
       case 'changed':
       case 'duplicate': {
