@@ -1,0 +1,45 @@
+import { createClosers } from './closers';
+import { readMachine } from './measure/machine';
+import type { Mode } from './mode';
+import { accept } from './modes/accept';
+import { single } from './modes/single';
+import { parseBenchCommand } from './options';
+
+/** Each mode is one file of modes/. */
+const MODES: Readonly<Record<string, Mode>> = { single, accept };
+
+const closers = createClosers();
+
+/** Measures the product beside its baselines in one run. Flags: --payouts N, --rounds N, --json. */
+async function main(): Promise<void> {
+  const { mode: name, options } = parseBenchCommand(process.argv.slice(2), (mode) => MODES[mode]?.payouts ?? 1);
+  const mode = MODES[name];
+  if (!mode) throw new Error(`npm run bench -- ${Object.keys(MODES).join(' | ')} [--payouts N] [--rounds N] [--json]`);
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  const machine = readMachine();
+  print(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, load before ${machine.loadBefore}`);
+  const result = await mode.run({ ...options, closers, print });
+  await closers.closeAll();
+  if (options.json) print(JSON.stringify({ mode: name, machine, ...options, ...result }));
+}
+
+/** However it ends, what was started is closed first: the servers run in process groups of their own. */
+function end(code: number, error?: unknown): void {
+  if (error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
+  closers.closeAll().then(
+    () => process.exit(code),
+    () => process.exit(1),
+  );
+}
+
+process.once('SIGINT', () => end(130));
+process.once('SIGTERM', () => end(143));
+process.once('SIGHUP', () => end(129));
+process.once('uncaughtException', (error) => end(1, error));
+// A closed pipe must not keep us from closing the servers.
+process.stdout.on('error', () => end(1));
+
+main().then(
+  () => end(0),
+  (error: unknown) => end(1, error),
+);
