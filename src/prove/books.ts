@@ -12,6 +12,14 @@ export async function readBooks(pool: Pool): Promise<Books> {
   return { sum: Number(rows[0]?.sum), strayHolds: Number(rows[0]?.stray) };
 }
 
+/** Payouts that are not with the provider yet. */
+export async function countWaiting(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: string }>(
+    `select count(*) from payouts where state in ('scheduled', 'queued', 'processing')`,
+  );
+  return Number(rows[0]?.count);
+}
+
 /** Payouts that are being carried at this moment: open, and changed lately. What waits for people is not counted. */
 export async function countUnderWay(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: string }>(

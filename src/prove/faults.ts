@@ -2,6 +2,7 @@ import { CALLBACK_FAULTS, ENDPOINT_FAULTS, FAULT_NAMES } from '../simulators/ora
 import type { ScenarioName } from '../simulators/orange';
 import { RECEIVER_FAULTS } from './faulty-receiver';
 import type { FaultyReceiver } from './faulty-receiver';
+import type { PlannedPayout } from './plan';
 import type { ProviderControl } from './provider-truth';
 
 /** What the driver does to the provider itself, from outside. */
@@ -33,18 +34,25 @@ export const FAULTS_ON = {
 
 export const FAULTS_OFF = { faults: {}, endpointFaults: {}, callbacks: { faults: {} } };
 
-/** How often each kind of fault happened, every known kind listed. */
-export async function countFaults(
-  provider: ProviderControl,
-  receiver: FaultyReceiver,
-  days: Readonly<Record<ProviderDay, number>>,
-): Promise<Readonly<Record<string, number>>> {
+export interface FaultSources {
+  provider: ProviderControl;
+  receiver: FaultyReceiver;
+  days: Readonly<Record<ProviderDay, number>>;
+  plan: readonly PlannedPayout[];
+}
+
+/** How often each kind of fault happened, every kind listed that was planned. A run of 100 payouts has room for all. */
+export async function countFaults(sources: FaultSources): Promise<Readonly<Record<string, number>>> {
+  const { provider, receiver, days, plan } = sources;
   const { cashInsByScenario, endpointFaults } = await provider.requests();
   const callbacks = await provider.callbacks();
   const struck = (fault: string): number =>
     Object.entries(endpointFaults).reduce((sum, [name, count]) => sum + (name.endsWith(`/${fault}`) ? count : 0), 0);
   return Object.fromEntries([
-    ...FAULT_NAMES.map((name) => [`cash-in ${name}`, cashInsByScenario[name] ?? 0]),
+    ...FAULT_NAMES.filter((name) => plan.some(({ scenario }) => scenario === name)).map((name) => [
+      `cash-in ${name}`,
+      cashInsByScenario[name] ?? 0,
+    ]),
     ...ENDPOINT_FAULTS.map((name) => [`endpoint ${name}`, struck(name)]),
     ...CALLBACK_FAULTS.map((name) => [`callback ${name}`, callbacks.filter(({ fault }) => fault === name).length]),
     ...RECEIVER_FAULTS.map((name) => [`webhook ${name}`, receiver.faults[name]]),

@@ -14,7 +14,7 @@ export interface AcceptedPayout {
 export interface ToldPayout {
   state: string;
   attempt: number;
-  /** Milliseconds since the epoch when the newest intent was written; null where none was. */
+  /** Milliseconds since the epoch when the newest intent was written; null where none was, or the payout is final. */
   sentAt: number | null;
 }
 
@@ -80,7 +80,7 @@ export const VIOLATIONS = [
 
 export type Violation = (typeof VIOLATIONS)[number];
 
-const FINAL = ['succeeded', 'failed', 'cancelled', 'returned'];
+export const FINAL: readonly string[] = ['succeeded', 'failed', 'cancelled', 'returned'];
 
 /** Milliseconds after an intent in which its call may be under way and its answer not written down. */
 const CALL_MS = 5_000;

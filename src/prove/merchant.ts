@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
+import { FINAL } from './judge';
 import type { ToldPayout } from './judge';
 import type { PlannedPayout } from './plan';
 
@@ -109,6 +110,7 @@ export function createMerchant({ apiUrl, key }: { apiUrl: string; key: string })
     async told(payoutId) {
       const found = await read(payoutId);
       if (found === null) return null;
+      if (FINAL.includes(found.state)) return { state: found.state, attempt: found.attempt, sentAt: null };
       const { body } = await ask('GET', `/v1/payouts/${payoutId}/events`);
       const events = z.object({ data: z.array(event) }).parse(body).data;
       const sentAt = events.findLast(({ reason }) => reason === 'sending')?.at.getTime() ?? null;

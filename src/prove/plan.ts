@@ -19,22 +19,34 @@ export interface PlannedPayout {
   retries: boolean;
 }
 
+/** One that was accepted: the driver's own list. */
+export interface Asked {
+  id: string;
+  planned: PlannedPayout;
+}
+
 /** One number of no scenario, whose payout carries the marked personal data. */
 export const MARKED_RECIPIENT = '775550199';
 
-/** Every fault once by its magic number, the rest by chance. The same seed gives the same plan. */
+/** The part of a small run that is left to chance; in a large one, all that the kinds of faults leave. */
+const LEFT_TO_CHANCE = 0.25;
+
+/** Every fault once by its magic number, as far as there is room, the rest by chance. The same seed gives the same plan. */
 export function planPayouts({ payouts, seed }: { payouts: number; seed: number }): readonly PlannedPayout[] {
   const dice = createDice(seed);
   const magic = [...FAULT_NAMES].sort((a, b) => dice.draw('order', a) - dice.draw('order', b));
-  const step = Math.max(1, Math.floor(payouts / Math.max(1, magic.length)));
+  const named = Math.min(magic.length, Math.floor(payouts * (1 - LEFT_TO_CHANCE)));
+  let isMarked = false;
   return Array.from({ length: payouts }, (_, index) => {
     // Spread over the whole run, so that every kind meets kills.
-    const scenario = index % step === 0 ? (magic[index / step] ?? null) : null;
+    const place = Math.floor((index * named) / payouts);
+    const isFirstOfPlace = index === 0 || place !== Math.floor(((index - 1) * named) / payouts);
+    const scenario = isFirstOfPlace ? (magic[place] ?? null) : null;
     // What is there to meet its fault is not taken back before.
     const isFree = scenario === null;
     return {
       key: `prove-${seed}-${index}`,
-      recipient: recipientOf(index, scenario),
+      recipient: isFree && !isMarked ? mark() : recipientOf(index, scenario),
       amount: 100 + index,
       scenario,
       scheduledInMs:
@@ -44,11 +56,22 @@ export function planPayouts({ payouts, seed }: { payouts: number; seed: number }
       retries: dice.draw('retried', index) < 0.3,
     };
   });
+
+  function mark(): string {
+    isMarked = true;
+    return MARKED_RECIPIENT;
+  }
+}
+
+/** The same fault for another payout: where the first one's call was cut off before it. */
+export function planAgain(planned: PlannedPayout, payouts: number): PlannedPayout {
+  const { key, recipient, amount } = planned;
+  const next = String((Number(recipient.slice(-3)) + 1) % 1_000).padStart(3, '0');
+  return { ...planned, key: `${key}-again`, recipient: `${recipient.slice(0, -3)}${next}`, amount: amount + payouts };
 }
 
 function recipientOf(index: number, scenario: ScenarioName | null): string {
   const code = SCENARIOS.find(({ name }) => name === scenario)?.code;
   if (code !== null && code !== undefined) return `7700${code}${String(index % 1_000).padStart(3, '0')}`;
-  if (index === 1) return MARKED_RECIPIENT;
   return `771${String(index).padStart(6, '0')}`;
 }

@@ -46,10 +46,13 @@ export interface ProviderControl {
   post(path: 'config' | 'accounts' | 'keys/roll' | 'tokens/expire', body?: unknown): Promise<void>;
 }
 
+/** Milliseconds that the simulator may take on a machine that has too much to do. */
+const PATIENCE_MS = 60_000;
+
 /** The simulator's control endpoints: what a judge may see and a connector never does. */
 export function createProviderControl(simulatorUrl: string): ProviderControl {
   const get = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
-    const answer = await fetch(`${simulatorUrl}/_sim/${path}`, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`${simulatorUrl}/_sim/${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (!answer.ok) throw new Error(`the simulator answered ${answer.status} to ${path}`);
     return schema.parse(await answer.json());
   };
@@ -62,7 +65,7 @@ export function createProviderControl(simulatorUrl: string): ProviderControl {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
       if (!answer.ok) throw new Error(`the simulator answered ${answer.status} to ${path}: ${await answer.text()}`);
     },

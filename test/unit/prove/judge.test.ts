@@ -68,8 +68,9 @@ function addCredit({ truth }: Evidence, ...credits: Evidence['truth']['credits']
   return { truth: { ...truth, credits: [...truth.credits, ...credits] } };
 }
 
-function sentTwice({ truth }: Evidence, payoutId: string): Evidence['truth']['references'] {
-  return truth.references.map((asked) => (asked.reference === reference(payoutId) ? { ...asked, requests: 2 } : asked));
+/** As the provider's own double credit looks in its books. */
+function doubleCredits(payoutId: string, customer: string, amount: number): Evidence['truth']['credits'] {
+  return ['T-3', 'T-4'].map((id) => ({ ...credit(payoutId, customer, amount, id), scenario: 'double_credit' }));
 }
 
 describe('the judge', () => {
@@ -98,10 +99,13 @@ describe('the judge', () => {
     [
       'credited twice',
       'it was sent again under the same reference',
-      (run) => {
-        const { truth } = addCredit(run, credit(PAID, '771000001', 101, 'T-5'));
-        return { truth: { ...run.truth, ...truth, references: sentTwice(run, PAID) } };
-      },
+      ({ truth }) => ({
+        truth: {
+          ...truth,
+          credits: doubleCredits(PAID, '771000001', 101),
+          references: truth.references.map((asked) => ({ ...asked, requests: 2 })),
+        },
+      }),
     ],
     [
       'credited twice',
@@ -200,7 +204,7 @@ describe('the judge', () => {
 
   test('a credit that the provider itself gave twice for one request is counted apart', () => {
     const run = honest();
-    const twice = ['T-3', 'T-4'].map((id) => ({ ...credit(HIDDEN, '771000003', 103, id), scenario: 'double_credit' }));
+    const twice = doubleCredits(HIDDEN, '771000003', 103);
     const doubled = { truth: { ...run.truth, credits: [credit(PAID, '771000001', 101), ...twice] } };
     const webhooks = [...run.webhooks, { type: 'payout.succeeded', payoutId: HIDDEN, verified: true }];
     const judgement = judge({ ...run, ...tell(run, HIDDEN, 'succeeded'), ...doubled, webhooks });
