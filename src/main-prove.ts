@@ -91,7 +91,8 @@ async function main(): Promise<number> {
     return verdict(result, options).length === 0 ? 0 : 1;
   } finally {
     await supervisor.closeAll();
-    if (options.keep) print(`databases and logs: ${stateDirectory}`);
+    // Not on stdout, whose last line is the JSON.
+    if (options.keep) process.stderr.write(`databases and logs: ${stateDirectory}\n`);
     else rmSync(stateDirectory, { recursive: true, force: true });
   }
 }
