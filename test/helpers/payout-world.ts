@@ -80,7 +80,14 @@ export interface PayoutWorld {
   /** A number in E.164 that meets this scenario of the simulator and was not used before. */
   recipientOf(scenario: ScenarioName): string;
   /** Accepts a payout as the API does: row, first event and hold in one transaction. */
-  accept(payout?: { id?: string; recipient?: string; amount?: bigint; scheduledAt?: Date }): Promise<string>;
+  accept(payout?: {
+    id?: string;
+    recipient?: string;
+    amount?: bigint;
+    scheduledAt?: Date;
+    /** Another merchant than the world's own. */
+    by?: { merchantId: string; credentialId: string };
+  }): Promise<string>;
   startRun(payoutId: string): Promise<void>;
   startWorkers(overrides?: Partial<Activities>): Promise<Workers>;
   payout(payoutId: string): Promise<Payout>;
@@ -226,10 +233,16 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       return scenario?.code == null ? `+221771000${number}` : `+2217700${scenario.code}${number}`;
     },
 
-    async accept({ id = newId('po'), recipient = world.recipientOf('success'), amount = 1_000n, scheduledAt } = {}) {
+    async accept({
+      id = newId('po'),
+      recipient = world.recipientOf('success'),
+      amount = 1_000n,
+      scheduledAt,
+      by = { merchantId, credentialId },
+    } = {}) {
       const state = scheduledAt ? 'scheduled' : 'queued';
       const reason = scheduledAt ? 'scheduled_by_api' : 'accepted_by_api';
-      const customer = await vault.seal(merchantId, 'customer', '{}');
+      const customer = await vault.seal(by.merchantId, 'customer', '{}');
       const trx = await pool.connect();
       try {
         await trx.query('begin');
@@ -240,11 +253,11 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
              now() + interval '1 hour', 'test')`,
           [
             id,
-            merchantId,
+            by.merchantId,
             `payout/${id}`,
             state,
             amount,
-            credentialId,
+            by.credentialId,
             recipient,
             customer,
             scheduledAt ?? null,

@@ -1,0 +1,45 @@
+import { KILL_CASES } from '../helpers/kill-cases';
+import { expected } from '../helpers/kill-judge';
+import { startKillProcess } from '../helpers/kill-process';
+import { createKillStage } from '../helpers/kill-stage';
+import type { KillStage } from '../helpers/kill-stage';
+import { startProduct } from '../helpers/product';
+
+describe('a worker is killed, and another one starts, while a payout stands', () => {
+  const closers: (() => Promise<void>)[] = [];
+  let stage: KillStage;
+
+  beforeAll(async () => {
+    stage = await createKillStage(KILL_CASES);
+    closers.unshift(stage.close);
+    const doomed = startKillProcess('kill-worker', stage);
+    closers.unshift(doomed.kill);
+    await doomed.up();
+    await stage.startRuns();
+    await doomed.allReached(stage.nudge);
+    await doomed.kill();
+    stage.releaseProvider();
+    const worker = startProduct('worker', stage.env);
+    closers.unshift(() => worker.kill('SIGTERM'));
+  }, 300_000);
+
+  afterAll(async () => {
+    for (const close of closers) await close();
+  });
+
+  test.each(KILL_CASES.map((killCase, index) => [killCase.name, killCase.killed, index] as const))(
+    '%s: %s',
+    async (_name, end, index) => {
+      const actor = stage.actors[index]!;
+      expect(await stage.restOf(actor, end)).toEqual(expected(end));
+    },
+    200_000,
+  );
+
+  test('what nobody can tell stays so', async () => {
+    const unknown = stage.actors.filter((actor) => actor.case.killed === 'unknown');
+    expect(unknown.length).toBeGreaterThan(3);
+    const verdicts = await Promise.all(unknown.map((actor) => stage.restOf(actor, 'unknown')));
+    expect(verdicts).toEqual(unknown.map(() => expected('unknown')));
+  }, 300_000);
+});

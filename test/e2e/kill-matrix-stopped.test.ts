@@ -1,0 +1,88 @@
+import { KILL_CASES } from '../helpers/kill-cases';
+import type { KillCase } from '../helpers/kill-cases';
+import { expected } from '../helpers/kill-judge';
+import type { KillVerdict } from '../helpers/kill-judge';
+import { startKillProcess } from '../helpers/kill-process';
+import { resetRun, terminateRun } from '../helpers/kill-runs';
+import { createKillStage, settle } from '../helpers/kill-stage';
+import type { KillStage } from '../helpers/kill-stage';
+import { startProduct } from '../helpers/product';
+
+const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);
+
+/** A delivery of its own is no part of the payout's run, and stays on the queue that it was started on. */
+const DELIVERIES = /^deliverWebhook/;
+
+/** Steps of a run that has something behind it. */
+const RESETS = /^(call|submitPayout|recover|status|poll|lookUp|deliver)/;
+
+const WAYS = [
+  {
+    way: 'its run is terminated, and another worker takes the payout up by its sweeper',
+    cases: KILL_CASES.filter((each) => !DELIVERIES.test(pointOf(each))),
+    end: terminateRun,
+    // On queues of its own, so that nothing of the new run is handed to the polls that the stopped worker has open.
+    queues: 'other',
+  },
+  {
+    way: 'its run is reset, and goes on in another worker of the same queues',
+    cases: KILL_CASES.filter((each) => RESETS.test(pointOf(each))),
+    end: resetRun,
+    queues: 'same',
+  },
+] as const;
+
+interface Scene {
+  stage: KillStage;
+  /** What each payout was found as before the stopped worker woke up. */
+  meanwhile: readonly KillVerdict[];
+}
+
+const scenes: Scene[] = [];
+const closers: (() => Promise<void>)[] = [];
+
+async function play({ cases, end, queues }: (typeof WAYS)[number]): Promise<Scene> {
+  const stage = await createKillStage(cases);
+  closers.unshift(stage.close);
+  const old = startKillProcess('kill-worker', stage);
+  closers.unshift(old.kill);
+  await old.up();
+  await stage.startRuns();
+  await old.allReached(stage.nudge);
+  old.freeze();
+  stage.releaseProvider();
+  await Promise.all(stage.actors.map(({ payoutId }) => end(stage.world.client, payoutId)));
+  const prefix = stage.world.taskQueuePrefix;
+  const env = { ...stage.env, TASK_QUEUE_PREFIX: queues === 'same' ? prefix : `${prefix}-other` };
+  const worker = startProduct('worker', env);
+  closers.unshift(() => worker.kill('SIGTERM'));
+  const meanwhile = await Promise.all(stage.actors.map((actor) => stage.restOf(actor, actor.case.stopped.meanwhile)));
+  old.letGo();
+  old.thaw();
+  await old.allEnded();
+  await settle();
+  return { stage, meanwhile };
+}
+
+beforeAll(async () => {
+  scenes.push(...(await Promise.all(WAYS.map(play))));
+}, 300_000);
+
+afterAll(async () => {
+  for (const close of closers) await close();
+});
+
+describe.each(WAYS.map(({ way, cases }, index) => [way, cases, index] as const))(
+  'a worker is stopped while a payout stands, %s, and the first one wakes up',
+  (_way, cases, which) => {
+    test.each(cases.map((killCase, index) => [killCase.name, killCase.stopped, index] as const))(
+      '%s',
+      async (_name, { meanwhile, woken }, index) => {
+        const { stage, meanwhile: found } = scenes[which]!;
+        expect(found[index]).toEqual(expected(meanwhile));
+        expect(await stage.restOf(stage.actors[index]!, woken)).toEqual(expected(woken));
+      },
+      200_000,
+    );
+  },
+);

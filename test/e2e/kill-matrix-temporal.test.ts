@@ -1,0 +1,7 @@
+import { testOutages } from '../helpers/kill-outage';
+import { startKillTemporal } from '../helpers/kill-servers';
+
+testOutages(startKillTemporal, [
+  { outage: 'Temporal is killed and the worker goes on without it', how: 'killed', goesOn: 'while_away' },
+  { outage: 'Temporal is stopped and back', how: 'stopped', goesOn: 'when_back' },
+]);

@@ -1,0 +1,55 @@
+import { createApp } from '../../src/api/app';
+import { createApiMetrics } from '../../src/api/metrics';
+import { startApiServer } from '../../src/api/server';
+import { loadConfig } from '../../src/config';
+import { createCore, createRuns } from '../../src/deps';
+import { createPause } from './kill-pause';
+import type { KillPlan } from './kill-pause';
+import { aroundStatements } from './kill-pool';
+
+/** The API of src/main-api.ts with points around a payout's commit and its start; the plan names payouts by reference. */
+async function main(): Promise<void> {
+  const plan = JSON.parse(process.env['KILL_PLAN'] ?? '{}') as KillPlan;
+  const pause = createPause(plan);
+  const config = loadConfig(process.env);
+  const core = await createCore(config, 'kill-api');
+  const runs = createRuns(core);
+  const references = new Map<string | undefined, string>();
+  const { logger, vault, providers, payloadCodec } = core;
+  const app = createApp({
+    ...{ logger, config, payloadCodec, sealing: vault },
+    metrics: createApiMetrics(),
+    pool: aroundStatements(core.pool, async ({ sql, values, session }, run) => {
+      if (sql.includes('insert into payouts')) {
+        const written = JSON.stringify(values);
+        const [id] = /po_[0-9a-z]{26}/.exec(written) ?? [];
+        const reference = Object.keys(plan).find((name) => written.includes(name));
+        session.name = reference ?? '';
+        references.set(id, reference ?? '');
+      }
+      if (sql !== 'commit') return await run();
+      await pause.at('commit:before', session.name);
+      const result = await run();
+      await pause.at('commit:after', session.name);
+      return result;
+    }),
+    runs: {
+      ...runs,
+      async start(payout) {
+        await pause.at('start:before', references.get(payout.id));
+        await runs.start(payout);
+        await pause.at('start:after', references.get(payout.id));
+      },
+    },
+    parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    readiness: {},
+  });
+  const { API_HOST: host, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;
+  const server = await startApiServer({ app, host, port: 0, requestTimeoutMs });
+  pause.tellUp(server.port);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,129 @@
+import type { Pool } from 'pg';
+
+import type { Activities } from '../../src/activities/activities';
+import type { Provider } from '../../src/providers/provider';
+import type { Pause } from './kill-pause';
+import { aroundStatements } from './kill-pool';
+
+type Step = (...input: unknown[]) => Promise<unknown>;
+
+export interface KillHooks {
+  activities(activities: Activities): Activities;
+  provider(provider: Provider): Provider;
+  pool(pool: Pool): Pool;
+}
+
+/** Points around what a worker is built from; the product's code knows nothing of them. */
+export function createKillHooks(pause: Pause): KillHooks {
+  const calls = new Map<string, number>();
+  /** What a transaction of the payout's submit writes now. */
+  const phases = new Map<string, 'intent' | 'answer'>();
+  const died = new Set<string>();
+  const deaths = new Map<string, () => void>();
+
+  /** A submit of a payout whose plan says so fails to the engine at once, or when its intent stands; it goes on nowhere. */
+  async function submit(step: () => Promise<unknown>): Promise<unknown> {
+    const { name, plan } = pause.current() ?? {};
+    if (name === undefined || plan?.dies === undefined || died.has(name)) return await step();
+    died.add(name);
+    const dead = new Error('as with a dead worker');
+    if (plan.dies === 'before_intent') throw dead;
+    return await Promise.race([step(), new Promise<never>((_, reject) => deaths.set(name, () => reject(dead)))]);
+  }
+
+  async function dieAfterIntent(): Promise<void> {
+    const { name = '' } = pause.current() ?? {};
+    const die = deaths.get(name);
+    if (die === undefined) return;
+    die();
+    await new Promise(() => undefined);
+  }
+
+  return {
+    /** `<activity>:before`, and `<activity>:after` where it has returned and the engine does not know. */
+    activities(activities) {
+      const steps = Object.entries(activities as unknown as Record<string, Step>);
+      const pausing = steps.map(([activity, step]): [string, Step] => [
+        activity,
+        (...input) =>
+          pause.within(payoutOf(input[0]), async () => {
+            await pause.at(`${activity}:before`);
+            const run = (): Promise<unknown> => step(...input);
+            const answer = await (activity === 'submitPayout' ? submit(run) : run());
+            await pause.at(`${activity}:after`);
+            return answer;
+          }),
+      ]);
+      return Object.fromEntries(pausing) as unknown as Activities;
+    },
+
+    /** Points of every call: before it leaves, and when its answer is there and not yet written. */
+    provider(provider) {
+      return {
+        ...provider,
+        async authenticate(account) {
+          const token = await provider.authenticate(account);
+          await pause.at('token:answered');
+          return token;
+        },
+        async submit(order, clearance, sendBy) {
+          const { name = '' } = pause.current() ?? {};
+          const call = (calls.get(name) ?? 0) + 1;
+          calls.set(name, call);
+          const outcome = await provider.submit(
+            order,
+            async () => {
+              await pause.at(`call ${call}:connected`);
+              phases.set(name, 'intent');
+              const answer = await clearance();
+              phases.delete(name);
+              await dieAfterIntent();
+              await pause.at(`call ${call}:cleared`);
+              return answer;
+            },
+            sendBy,
+          );
+          await pause.at(`call ${call}:answered`);
+          phases.set(name, 'answer');
+          return outcome;
+        },
+        async fetchStatus(...query) {
+          await pause.at('status:asking');
+          const answer = await provider.fetchStatus(...query);
+          await pause.at('status:answered');
+          return answer;
+        },
+        async lookUp(query) {
+          await pause.at('lookUp:asking');
+          const rows = await provider.lookUp(query);
+          await pause.at('lookUp:answered');
+          return rows;
+        },
+        account: {
+          ...provider.account,
+          async fetchEncryptionKey(...query) {
+            const key = await provider.account.fetchEncryptionKey(...query);
+            await pause.at('key:answered');
+            return key;
+          },
+        },
+      };
+    },
+
+    /** `webhook:sent`: the endpoint has answered, and that is not written. `intent:committing`, `answer:committing`. */
+    pool: (pool) =>
+      aroundStatements(pool, async ({ sql }, run) => {
+        if (sql.includes('insert into webhook_deliveries')) await pause.at('webhook:sent');
+        const phase = phases.get(pause.current()?.name ?? '');
+        if (sql === 'commit' && phase !== undefined) await pause.at(`${phase}:committing`);
+        return await run();
+      }),
+  };
+}
+
+/** An activity's input names its payout, or an event whose id does. */
+function payoutOf(input: unknown): string {
+  if (typeof input === 'string') return input;
+  const { payoutId, eventId } = input as { payoutId?: string; eventId?: string };
+  return payoutId ?? `po_${eventId?.split('_')[1] ?? ''}`;
+}

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+
+import { payoutWorkflowId } from '../../src/workflows/contract';
+
+/** Ends a payout's run from outside, as an operator may in the Temporal UI. */
+export async function terminateRun(client: Client, payoutId: string): Promise<void> {
+  const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
+  // One that no sweeper has started yet, or that was carried to its end, has no run.
+  await handle.terminate('test').catch((error: unknown) => {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  });
+}
+
+/** Sets a payout's run back to its first workflow task, as an operator may in the Temporal UI; the run is ended by that. */
+export async function resetRun(client: Client, payoutId: string): Promise<void> {
+  const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
+  const { runId } = await handle.describe();
+  const { events } = await handle.fetchHistory();
+  const completed = temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
+  const first = events?.find(({ eventType }) => eventType === completed)?.eventId;
+  if (first == null) throw new Error(`the run of ${payoutId} has done nothing yet`);
+  await client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: payoutWorkflowId(payoutId), runId },
+    reason: 'test',
+    requestId: randomUUID(),
+    workflowTaskFinishEventId: first,
+  });
+}
