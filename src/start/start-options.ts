@@ -24,7 +24,7 @@ export interface StartFlags {
   demo: boolean;
   /** Forget the state, but not the downloaded executables. */
   reset: boolean;
-  /** First of consecutive ports; 0: free ones that the system chooses. */
+  /** First of consecutive ports; 0: any free ones. */
   portBase?: number;
 }
 
