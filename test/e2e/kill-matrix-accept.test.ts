@@ -84,7 +84,12 @@ async function play({ start, act }: (typeof DAYS)[number]): Promise<Scene> {
 
   const port = await api.up();
   await worker.port();
-  const asked = POINTS.map((_, index) => ask(port, index));
+  // On a busy machine it may have to be asked again before it comes as far as its point.
+  const askFirst = async (index: number): Promise<Told | null> => {
+    const told = await ask(port, index);
+    return told?.status === 503 ? await askFirst(index) : told;
+  };
+  const asked = POINTS.map((_, index) => askFirst(index));
   await api.allReached();
   await Promise.all(asked.filter((_, index) => POINTS[index]?.isAnswered));
   if (server && act !== 'kill' && act !== 'freeze') {
