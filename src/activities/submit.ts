@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
 import { deferPayout } from '../db/defer-payout';
-import { isUnavailable } from '../db/errors';
+import { isUnavailable, refusalOf } from '../db/errors';
 import { writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayout } from '../db/payout-rows';
@@ -225,8 +225,9 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       try {
         return await work();
       } catch (error) {
-        if (!isUnavailable(error) && !(error instanceof CommitUnknownError)) throw error;
-        deps.logger.warn({ payoutId }, 'the database is away; what the call told is written again');
+        const isRefused = !isUnavailable(error) && refusalOf(error) !== 'conflict';
+        if (isRefused && !(error instanceof CommitUnknownError)) throw error;
+        deps.logger.warn({ payoutId, err: error }, 'the database did not take what the call told; it is written again');
         await sleep(wait);
       }
     }

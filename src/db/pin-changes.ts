@@ -2,8 +2,9 @@ import type { Pool } from 'pg';
 
 import { newId } from './ids';
 import { insertOperatorEvent } from './operator-actions';
-import { deletePinRefusal, insertPinRefusal, passPinGate, setPinGate } from './pin-gates';
+import { deletePinRefusal, insertPinRefusal, lockPinGate, passPinGate, setPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
+import type { Db } from './pool';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
 
@@ -23,6 +24,7 @@ export interface PinChange {
 export async function writePinChange(pool: Pool, change: PinChange): Promise<string | null> {
   return await withTransaction(pool, async (trx) => {
     const id = newId('pc');
+    await lockPinGate(trx, change.account);
     const gate = await passPinGate(trx, change.account, { fingerprint: change.oldFingerprint, callId: id, probeMs: 0 });
     if (gate !== 'proceed' && gate !== 'probe') return null;
     await trx.query(
@@ -32,6 +34,27 @@ export async function writePinChange(pool: Pool, change: PinChange): Promise<str
     await setPinGate(trx, change.account, { fingerprint: change.oldFingerprint, state: 'pin_unknown' });
     return id;
   });
+}
+
+/**
+ * Milliseconds until no call that the gate let pass before it closed can leave any more; 0 once each of them has its
+ * answer. A PIN that is changed sooner makes a wrong try of each that is still on its way. `marginMs`: SEND_BY_MARGIN_MS.
+ */
+export async function readCallsUnderWayMs(
+  db: Db,
+  { provider, environment, accountNumber }: GatedAccount,
+  marginMs: number,
+): Promise<number> {
+  const { rows } = await db.query<{ ms: number }>(
+    `select coalesce(max(extract(epoch from
+         submission.send_by + $4 * interval '1 millisecond' - clock_timestamp()) * 1000), 0)::float8 as ms
+     from payouts payout join submissions submission on submission.payout_id = payout.id
+     where payout.state in ('processing', 'unknown') and payout.environment = $2
+       and submission.provider = $1 and submission.account_number = $3
+       and (submission.outcome is null or submission.outcome = 'unknown')`,
+    [provider, environment, accountNumber, marginMs],
+  );
+  return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
 }
 
 /**
@@ -45,6 +68,8 @@ export async function finishPinChange(
   end: { outcome: 'changed' | 'refused' | 'wrong_pin' | 'unknown'; code: string | null },
 ): Promise<void> {
   await withTransaction(pool, async (trx) => {
+    // Payouts before their gate, in the order of every intent.
+    await wakeQueuedPayouts(trx, { reasons: ['credential_blocked'], credentialIds: [change.credentialId] });
     await trx.query('update pin_changes set outcome = $2, code = $3, finished_at = clock_timestamp() where id = $1', [
       change.id,
       end.outcome,
@@ -70,6 +95,5 @@ export async function finishPinChange(
       target: change.credentialId,
       detail: { outcome: end.outcome, code: end.code },
     });
-    await wakeQueuedPayouts(trx, { reasons: ['credential_blocked'], credentialIds: [change.credentialId] });
   });
 }

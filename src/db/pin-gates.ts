@@ -46,6 +46,17 @@ export async function passPinGate(
   return rows[0]?.state === 'unproven' || rows[0]?.state === 'open' ? 'proving' : 'blocked';
 }
 
+/**
+ * Locks an account's gate for who will both ask it and change it: two that had asked first would wait for each other.
+ * After the rows of payouts, where both are locked, as every intent does.
+ */
+export async function lockPinGate(trx: Db, { provider, environment, accountNumber }: GatedAccount): Promise<void> {
+  await trx.query(
+    `select 1 from pin_gates where provider = $1 and environment = $2 and account_number = $3 for no key update`,
+    [provider, environment, accountNumber],
+  );
+}
+
 /** What a PIN-bearing call showed of its PIN. `silent`: it was answered before the PIN mattered, or never left. */
 export type PinEvidence = 'right' | 'wrong' | 'silent' | 'lost';
 

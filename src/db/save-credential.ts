@@ -43,16 +43,17 @@ export async function saveCredential(pool: Pool, credential: NewCredential): Pro
     const id = rows[0]?.id ?? credential.id;
     // Tokens of the old client do not serve the new one.
     await trx.query('update provider_tokens set token_enc = null, expires_at = null where credential_id = $1', [id]);
+    // Payouts before their gate, in the order of every intent.
+    const woken = await wakeQueuedPayouts(trx, {
+      reasons: ['credential_blocked', 'credential_proving', 'credential_refused'],
+      credentialIds: [id],
+    });
     await setPinGate(trx, credential, { fingerprint: credential.pinFingerprint, state: credential.gate });
     await insertOperatorEvent(trx, {
       personId: credential.personId,
       action: 'credential_set',
       target: id,
       detail: { provider: credential.provider, operator: credential.operator, gate: credential.gate },
-    });
-    const woken = await wakeQueuedPayouts(trx, {
-      reasons: ['credential_blocked', 'credential_proving', 'credential_refused'],
-      credentialIds: [id],
     });
     return { id, woken };
   });

@@ -1,4 +1,6 @@
-import { finishPinChange, writePinChange } from '../db/pin-changes';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { finishPinChange, readCallsUnderWayMs, writePinChange } from '../db/pin-changes';
 import { insertPinRefusal } from '../db/pin-gates';
 import { ProviderError } from '../providers/provider';
 import { prepareCall } from './check-credential';
@@ -7,8 +9,9 @@ import type { OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
 
 /**
- * Changes the PIN of a credential's account at the provider. Written ahead of the call; an answer that is lost is probed
- * once with the new PIN, and what stays unknown then is for people: no automatic call leaves with either PIN.
+ * Changes the PIN of a credential's account at the provider. Written ahead of the call, which waits for those that left
+ * with the old PIN; an answer that is lost is probed once with the new PIN, and what stays unknown then is for people: no
+ * automatic call leaves with either PIN.
  */
 export async function changePin(context: OperatorContext, opened: OpenedForOperator, newPin: string): Promise<void> {
   if (newPin === '') throw new CommandError('the new PIN is read from standard input, and it is empty');
@@ -27,12 +30,23 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
   };
   const id = await writePinChange(pool, change);
   if (id === null) throw new CommandError('the gate of the present PIN is closed: `credential set` opens it');
+  await untilNoneIsUnderWay();
   const answer = await call();
   const end = answer.outcome === 'unknown' ? await probe() : answer;
   await finishPinChange(pool, { ...change, id }, end);
   context.print(SAID[end.outcome]);
   if (end.outcome !== 'changed')
     throw new CommandError(`the PIN was not changed${end.code === null ? '' : ` (code ${end.code})`}`);
+
+  /** Calls that passed the gate before it closed are answered, or cannot leave any more. */
+  async function untilNoneIsUnderWay(): Promise<void> {
+    for (let told = false; ; told = true) {
+      const ms = await readCallsUnderWayMs(pool, change.account, context.sendByMarginMs);
+      if (ms === 0) return;
+      if (!told) context.print('calls with the old PIN are under way: waiting for their end');
+      await sleep(Math.min(ms, 100));
+    }
+  }
 
   /** What the call throws says that the PIN was not changed. */
   async function call(): ReturnType<typeof provider.account.changePin> {
