@@ -4,15 +4,17 @@ import fc from 'fast-check';
 const SEED = Number(process.env['RACE_SEED'] ?? 20_250_611);
 
 /**
- * Holds a property for `runs` drawn cases, one after another. A case that failed is not made smaller: which of many clients
+ * Holds a property for `runs` cases, one after another: `extremes` first, the rest drawn. A case that failed is not made smaller: which of many clients
  * comes first is the machine's to say, so that a smaller case may pass for no reason.
  */
 export async function holdsFor<T>(
   cases: fc.Arbitrary<T>,
   runs: number,
   property: (drawn: T) => Promise<void>,
+  extremes: readonly T[] = [],
 ): Promise<void> {
-  await fc.assert(fc.asyncProperty(cases, property), { seed: SEED, numRuns: runs, endOnFailure: true });
+  const examples = extremes.map((extreme): [T] => [extreme]);
+  await fc.assert(fc.asyncProperty(cases, property), { seed: SEED, numRuns: runs, endOnFailure: true, examples });
 }
 
 /** Milliseconds to wait, most of them short. */

@@ -1,0 +1,7 @@
+import { testOutages } from '../helpers/kill-outage';
+import { startKillPostgres } from '../helpers/kill-servers';
+
+testOutages(startKillPostgres, [
+  { outage: 'PostgreSQL is stopped and the worker goes on without it', how: 'stopped', goesOn: 'while_away' },
+  { outage: 'PostgreSQL is killed and back', how: 'killed', goesOn: 'when_back' },
+]);

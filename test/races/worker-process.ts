@@ -1,0 +1,22 @@
+import { pino } from 'pino';
+
+import { createActivities } from '../../src/activities/activities';
+import type { Activities } from '../../src/activities/activities';
+import { createProviderAccess } from '../../src/activities/provider-access';
+import { createRequestBudget } from '../../src/activities/request-budget';
+import type { Providers } from '../../src/providers/registry';
+import type { PayoutWorld } from '../helpers/payout-world';
+
+/** The activities of another worker process of the world: nothing in memory is shared with the next one. */
+export function createWorkerProcess(world: PayoutWorld, providers: Providers = world.providers): Activities {
+  const { pool, vault, settings } = world;
+  const budget = createRequestBudget({ pool, requestsPerMinute: null, patienceMs: 1_000 });
+  return createActivities({
+    ...{ pool, budget, settings, logger: pino({ level: 'silent' }), sealing: vault },
+    access: createProviderAccess({
+      ...{ pool, sealing: vault, providers, budget },
+      fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
+    }),
+    webhooks: { timeoutMs: 1_000, allowLoopback: true },
+  });
+}
