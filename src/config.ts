@@ -83,6 +83,11 @@ export const CONFIG_SCHEMA = z.object({
     .default(86_400_000)
     .describe('Milliseconds after `failed` for which look-ups go on.'),
   POLL_FIRST_MS: milliseconds.default(1_000).describe('First gap between two status calls; it grows to POLL_MAX_MS.'),
+  POLL_AT_ONCE_MS: milliseconds
+    .default(5_000)
+    .describe(
+      'For how long a payout that was just taken is polled beside its workflow, before the queue of its provider does.',
+    ),
   POLL_MAX_MS: milliseconds.default(300_000).describe('Longest gap between two status calls or look-ups.'),
   BACK_OFF_FIRST_MS: milliseconds
     .default(2_000)

@@ -138,6 +138,7 @@ function payoutSettings(config: Config): PayoutSettings {
     backOff: { firstMs: config.BACK_OFF_FIRST_MS, maxMs: config.BACK_OFF_MAX_MS },
     watchMs: config.LATE_CREDIT_WATCH_MS,
     poll: { firstMs: config.POLL_FIRST_MS, maxMs: config.POLL_MAX_MS },
+    pollAtOnceMs: config.POLL_AT_ONCE_MS,
     pollLoopMs: 20_000,
     settlementWindowMs: null,
   };

@@ -108,7 +108,7 @@ export function createLookUpRound(
       });
       const outcome = outcomeOf(verdict, submission, provider, settings.sendByMarginMs);
       const merged = outcome
-        ? await applyOutcome(trx, payout.id, {
+        ? await applyOutcome(trx, locked, {
             submissionId: submission.id,
             outcome,
             source: 'lookup',

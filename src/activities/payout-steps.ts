@@ -29,7 +29,7 @@ export interface PayoutStepActivities {
 /** The cheap steps of a payout: idempotent writes and reads, run as local activities. */
 export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): PayoutStepActivities {
   const { pool, access, settings, logger } = deps;
-  const position = (payoutId: string): Promise<Position> => readPosition(pool, payoutId, settings.sendByMarginMs);
+  const position = (payoutId: string): Promise<Position> => readPosition(pool, payoutId, settings);
 
   /** Runs a call that moves no money; a provider that refuses it puts the payout back in the queue with its reason. */
   async function orDefer<T>(input: { payoutId: string; attempt: number }, work: () => Promise<T>): Promise<T | null> {
@@ -55,7 +55,7 @@ export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): Pa
 
     async authenticate(input) {
       return await orDefer(input, async () => {
-        const credential = await openFor(input.payoutId);
+        const credential = await access.openFor(input.payoutId);
         const { submitTimeoutMs } = access.provider(credential.provider);
         const token = await access.token(credential, { leastLifeMs: submitTimeoutMs });
         return { tokenVersion: token.version };
@@ -64,10 +64,9 @@ export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): Pa
 
     async encryptPin(input) {
       return await orDefer(input, async () => {
-        const credential = await openFor(input.payoutId);
-        const key = await access.key(credential);
-        await access.pinCiphertext(credential, key);
-        return { keyId: key.keyId, pinVersion: credential.pinVersion };
+        const credential = await access.openFor(input.payoutId);
+        const { keyId } = await access.encryptedPin(credential);
+        return { keyId, pinVersion: credential.pinVersion };
       });
     },
 
@@ -97,10 +96,4 @@ export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): Pa
       return await position(payoutId);
     },
   };
-
-  async function openFor(payoutId: string): Promise<Awaited<ReturnType<typeof access.open>>> {
-    const payout = await findPayout(pool, payoutId);
-    if (!payout) throw new Error(`payout ${payoutId} does not exist`);
-    return await access.open(payout.credentialId);
-  }
 }

@@ -25,12 +25,14 @@ import type { LookUpDeps } from './look-up-round';
 export interface AskActivities {
   /** Asks the status of what the provider has taken until it is final. */
   pollStatus(payoutId: string): Promise<Position>;
+  /** The same for as long as the position says, beside the workflow: most payouts are final within seconds. */
+  pollAtOnce(input: { payoutId: string; forMs: number }): Promise<Position>;
   /** Looks up by all our references until something is proven. */
   lookUpPayout(payoutId: string): Promise<Position>;
 }
 
 /**
- * Both ask in a loop for a while, with heartbeats, and then hand over to the engine's retry, whose gap grows with the
+ * They ask in a loop for a while, with heartbeats, and then hand over to the engine's retry, whose gap grows with the
  * age of what is asked for: many short waits cost no history, long ones hold no worker.
  */
 export function createAskActivities(deps: LookUpDeps): AskActivities {
@@ -38,45 +40,52 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
   const lookUpRound = createLookUpRound(deps);
   const askStatus = createStatusRound(deps, lookUpRound);
 
-  async function askUntil(
-    payoutId: string,
-    round: (payout: Payout) => Promise<void>,
-    while_: Payout['state'],
-  ): Promise<Position> {
-    const loopUntil = Date.now() + settings.pollLoopMs;
-    for (;;) {
-      const payout = await mustFind(pool, payoutId);
-      if (payout.state !== while_ || payout.resend) break;
+  async function askUntil(payoutId: string, { round, while_, forMs, orElse }: Asking): Promise<Position> {
+    const until = Date.now() + forMs;
+    let payout = await mustFind(pool, payoutId);
+    while (payout.state === while_ && !payout.resend) {
       try {
         await round(payout);
       } catch (error) {
         // A provider that cannot be asked now is asked again; the deadline of the wait is the workflow's.
         if (!(error instanceof ProviderError)) throw error;
       }
-      heartbeat();
-      const after = await mustFind(pool, payoutId);
-      if (after.state !== while_ || after.resend) break;
-      const gap = gapAfter(Date.now() - after.updatedAt.getTime(), settings.poll);
-      if (Date.now() + gap > loopUntil) throw stillPending(gap);
+      if (orElse === 'retry') heartbeat();
+      payout = await mustFind(pool, payoutId);
+      if (payout.state !== while_ || payout.resend) break;
+      const gap = gapAfter(Date.now() - payout.updatedAt.getTime(), settings.poll);
+      if (Date.now() + gap > until) {
+        if (orElse === 'return') break;
+        throw stillPending(gap);
+      }
       await Promise.race([sleep(gap), cancelled()]);
     }
-    return await readPosition(pool, payoutId, settings.sendByMarginMs);
+    return await readPosition(pool, payoutId, settings);
   }
 
+  const poll = { round: askStatus, while_: 'pending' } as const;
+  const lookUp = { round: lookUpOnce, while_: 'unknown' } as const;
   return {
-    pollStatus: (payoutId) => askUntil(payoutId, askStatus, 'pending'),
-    lookUpPayout: (payoutId) =>
-      askUntil(
-        payoutId,
-        async ({ id, provider }) => {
-          await lookUpRound(id, 'open');
-          const { dedupe } = access.provider(provider);
-          if (dedupe.kind !== 'lookup' || dedupe.resendAfterMs === null) return;
-          await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
-        },
-        'unknown',
-      ),
+    pollStatus: (payoutId) => askUntil(payoutId, { ...poll, forMs: settings.pollLoopMs, orElse: 'retry' }),
+    lookUpPayout: (payoutId) => askUntil(payoutId, { ...lookUp, forMs: settings.pollLoopMs, orElse: 'retry' }),
+    pollAtOnce: ({ payoutId, forMs }) => askUntil(payoutId, { ...poll, forMs, orElse: 'return' }),
   };
+
+  async function lookUpOnce({ id, provider }: Payout): Promise<void> {
+    await lookUpRound(id, 'open');
+    const { dedupe } = access.provider(provider);
+    if (dedupe.kind !== 'lookup' || dedupe.resendAfterMs === null) return;
+    await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
+  }
+}
+
+interface Asking {
+  round: (payout: Payout) => Promise<void>;
+  /** The state that the asking is about; it ends with it. */
+  while_: Payout['state'];
+  forMs: number;
+  /** What happens after `forMs`: the engine's retry, with a heartbeat in each round, or the caller goes on. */
+  orElse: 'retry' | 'return';
 }
 
 /** The gap grows with the age of the wait: a quarter of it, between the two bounds. */
@@ -166,7 +175,7 @@ function createStatusRound(
     outcome: Extract<Outcome, { outcome: 'settled' | 'rejected' }>,
   ): Promise<void> {
     await withTransaction(pool, async (trx) => {
-      await lockPayout(trx, payout.id);
+      const locked = await lockPayout(trx, payout.id);
       const lookUpId = await insertLookUp(trx, {
         payoutId: payout.id,
         submissionId: submission.id,
@@ -174,7 +183,7 @@ function createStatusRound(
         providerReference: submission.providerReference,
         rowsSeen: 1,
       });
-      await applyOutcome(trx, payout.id, {
+      await applyOutcome(trx, locked, {
         submissionId: submission.id,
         outcome,
         source: 'lookup',

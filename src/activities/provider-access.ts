@@ -2,18 +2,11 @@ import type { Pool } from 'pg';
 
 import type { Sealing } from '../domain/sealing';
 import type { ProviderId } from '../domain/methods';
-import { findCredential } from '../db/credentials';
+import { findCredential, findCredentialOfPayout } from '../db/credentials';
 import type { Credential } from '../db/credentials';
 import type { GatedAccount } from '../db/pin-gates';
-import {
-  endKeyLease,
-  findPinCiphertext,
-  findProviderKey,
-  leaseKeyRenewal,
-  savePinCiphertext,
-  saveProviderKey,
-} from '../db/provider-keys';
-import type { StoredKey } from '../db/provider-keys';
+import { endKeyLease, findProviderKey, leaseKeyRenewal, savePinCiphertext, saveProviderKey } from '../db/provider-keys';
+import type { StoredPinKey } from '../db/provider-keys';
 import { endTokenLease, findProviderToken, leaseTokenRenewal, saveProviderToken } from '../db/provider-tokens';
 import { ProviderError } from '../providers/provider';
 import type { Provider, ProviderAccount } from '../providers/provider';
@@ -39,14 +32,16 @@ export interface OpenedCredential extends Credential {
 export interface ProviderAccess {
   provider(id: ProviderId): Provider;
   open(credentialId: string): Promise<OpenedCredential>;
+  openFor(payoutId: string): Promise<OpenedCredential>;
   /** A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`. */
   token(credential: OpenedCredential, need: { leastLifeMs: number; afterVersion?: number }): Promise<ProviderToken>;
   /** Makes a call that moves no money; a refused token is renewed once and the call made again. */
   retryingToken<T>(credential: OpenedCredential, token: ProviderToken, call: (token: string) => Promise<T>): Promise<T>;
-  /** The provider's public key, another than `staleKeyId`. Throws `ProviderError`. */
-  key(credential: OpenedCredential, need?: { staleKeyId: string }): Promise<StoredKey>;
-  /** The credential's PIN under a key, encrypted once per key and kept in the vault. */
-  pinCiphertext(credential: OpenedCredential, key: StoredKey): Promise<string>;
+  /**
+   * The credential's PIN under the provider's public key, another one than `staleKeyId`: encrypted once per key and kept
+   * in the vault. Throws `ProviderError`.
+   */
+  encryptedPin(credential: OpenedCredential, staleKeyId?: string): Promise<{ keyId: string; value: string }>;
 }
 
 export interface ProviderAccessDeps {
@@ -77,29 +72,32 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
     return { version, token };
   }
 
+  async function open(credential: Credential): Promise<OpenedCredential> {
+    const { merchantId } = credential;
+    const secret = JSON.parse(await sealing.open(merchantId, 'credential', credential.secretEnc)) as Pick<
+      ProviderAccount,
+      'clientId' | 'clientSecret'
+    >;
+    const pin = await sealing.open(merchantId, 'pin', credential.pinEnc);
+    return {
+      ...credential,
+      pin,
+      account: { ...secret, accountNumber: credential.accountNumber, idType: credential.idType },
+      gate: {
+        provider: credential.provider,
+        environment: credential.environment,
+        accountNumber: credential.accountNumber,
+      },
+      pinFingerprint: deps.fingerprintPin(credential.provider, credential.accountNumber, pin),
+    };
+  }
+
   return {
     provider: (id) => providers[id],
 
-    async open(credentialId) {
-      const credential = await findCredential(pool, credentialId);
-      const { merchantId } = credential;
-      const secret = JSON.parse(await sealing.open(merchantId, 'credential', credential.secretEnc)) as Pick<
-        ProviderAccount,
-        'clientId' | 'clientSecret'
-      >;
-      const pin = await sealing.open(merchantId, 'pin', credential.pinEnc);
-      return {
-        ...credential,
-        pin,
-        account: { ...secret, accountNumber: credential.accountNumber, idType: credential.idType },
-        gate: {
-          provider: credential.provider,
-          environment: credential.environment,
-          accountNumber: credential.accountNumber,
-        },
-        pinFingerprint: deps.fingerprintPin(credential.provider, credential.accountNumber, pin),
-      };
-    },
+    open: async (credentialId) => await open(await findCredential(pool, credentialId)),
+
+    openFor: async (payoutId) => await open(await findCredentialOfPayout(pool, payoutId)),
 
     async token(credential, { leastLifeMs, afterVersion = 0 }) {
       const isGood = (token: ProviderToken): boolean =>
@@ -140,39 +138,37 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
       }
     },
 
-    async key(credential, need) {
-      const staleKeyId = need?.staleKeyId ?? null;
-      return await renewOnce(`key/${credential.id}/${staleKeyId ?? ''}`, {
+    async encryptedPin(credential, staleKeyId) {
+      const stale = staleKeyId ?? null;
+      const key = await renewOnce(`key/${credential.id}/${credential.pinVersion}/${stale ?? ''}`, {
         read: async () => {
-          const stored = await findProviderKey(pool, credential.id);
-          return stored && stored.keyId !== staleKeyId ? stored : null;
+          const stored = await findProviderKey(pool, credential);
+          return stored && stored.keyId !== stale ? stored : null;
         },
-        lease: () => leaseKeyRenewal(pool, { credentialId: credential.id, staleKeyId, leaseMs: RENEWAL_MS }),
+        lease: () => leaseKeyRenewal(pool, { credentialId: credential.id, staleKeyId: stale, leaseMs: RENEWAL_MS }),
         renew: async () => {
           const token = await this.token(credential, { leastLifeMs: 5_000 });
           await budget.spend(credential.gate);
-          const fetched = await providers[credential.provider].account.fetchEncryptionKey(
-            credential.account,
-            token.value,
-          );
-          const key = { keyId: fetched.id, publicKey: fetched.key };
-          await saveProviderKey(pool, credential.id, key);
-          return key;
+          const { account } = providers[credential.provider];
+          const fetched = await account.fetchEncryptionKey(credential.account, token.value);
+          const fresh = { keyId: fetched.id, publicKey: fetched.key };
+          await saveProviderKey(pool, credential.id, fresh);
+          return { ...fresh, ciphertextEnc: null };
         },
         giveUp: () => endKeyLease(pool, credential.id),
         patienceMs: RENEWAL_MS,
       });
-    },
-
-    async pinCiphertext(credential, key) {
-      const which = { credentialId: credential.id, pinVersion: credential.pinVersion, keyId: key.keyId };
-      const stored = await findPinCiphertext(pool, which);
-      if (stored) return await sealing.open(credential.merchantId, 'pin-ciphertext', stored);
-      const { account } = providers[credential.provider];
-      const ciphertext = account.encryptPin(credential.pin, { id: key.keyId, key: key.publicKey });
-      const ciphertextEnc = await sealing.seal(credential.merchantId, 'pin-ciphertext', ciphertext);
-      await savePinCiphertext(pool, { ...which, ciphertextEnc });
-      return ciphertext;
+      return { keyId: key.keyId, value: await pinUnder(key, credential) };
     },
   };
+
+  async function pinUnder(key: StoredPinKey, credential: OpenedCredential): Promise<string> {
+    const { id: credentialId, merchantId, pinVersion } = credential;
+    if (key.ciphertextEnc) return await sealing.open(merchantId, 'pin-ciphertext', key.ciphertextEnc);
+    const { account } = providers[credential.provider];
+    const ciphertext = account.encryptPin(credential.pin, { id: key.keyId, key: key.publicKey });
+    const ciphertextEnc = await sealing.seal(merchantId, 'pin-ciphertext', ciphertext);
+    await savePinCiphertext(pool, { credentialId, pinVersion, keyId: key.keyId, ciphertextEnc });
+    return ciphertext;
+  }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { heartbeat } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
@@ -22,6 +21,7 @@ import type { Reason } from '../domain/reasons';
 import { submissionReference } from '../domain/reference';
 import { ProviderError } from '../providers/provider';
 import type { Provider } from '../providers/provider';
+import { whileBeating } from './beating';
 import { reasonForProviderError } from './failures';
 import type { PayoutSettings } from './payout-settings';
 import type { OpenedCredential, ProviderAccess } from './provider-access';
@@ -68,17 +68,14 @@ interface Call {
 export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<Position> {
   const { pool, access, budget, settings } = deps;
 
-  return async function submitPayout(input) {
-    const stopBeating = beat();
-    try {
-      const payout = await findPayout(pool, input.payoutId);
-      if (!payout) throw new Error(`payout ${input.payoutId} does not exist`);
-      if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, input);
-      return await readPosition(pool, input.payoutId, settings.sendByMarginMs);
-    } finally {
-      stopBeating();
-    }
-  };
+  return (input) => whileBeating(() => submitPayout(input));
+
+  async function submitPayout(input: SubmitInput): Promise<Position> {
+    const payout = await findPayout(pool, input.payoutId);
+    if (!payout) throw new Error(`payout ${input.payoutId} does not exist`);
+    if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, input);
+    return await readPosition(pool, input.payoutId, settings);
+  }
 
   async function attemptPayout(payout: Payout, input: SubmitInput): Promise<void> {
     try {
@@ -120,8 +117,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       leastLifeMs: provider.submitTimeoutMs,
       afterVersion: renew.tokenVersion,
     });
-    const key = await access.key(credential, renew.staleKeyId === null ? undefined : { staleKeyId: renew.staleKeyId });
-    const encryptedPin = await access.pinCiphertext(credential, key);
+    const encryptedPin = await access.encryptedPin(credential, renew.staleKeyId ?? undefined);
     await budget.spend(credential.gate);
 
     const submissionId = submissionReference({ payoutId: payout.id, attempt: payout.attempt, call: renew.call });
@@ -137,7 +133,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
           recipient: payout.recipient.msisdn ?? '',
           account: credential.account,
           token: token.value,
-          encryptedPin,
+          encryptedPin: encryptedPin.value,
         },
         async () => {
           const answer = await write({
@@ -166,7 +162,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       if (!(error instanceof ClearanceRefused)) await proveNotSent(payout, credential, { submissionId, writer });
       throw error;
     }
-    return { submissionId, outcome, intent, tokenVersion: token.version, keyId: key.keyId };
+    return { submissionId, outcome, intent, tokenVersion: token.version, keyId: encryptedPin.keyId };
   }
 
   /** After a refused token or key the same attempt makes at most one second call, as a row of its own. */
@@ -263,12 +259,4 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       ...settings.backOff,
     });
   }
-}
-
-/** How often the activity shows that its worker is alive; a killed one is then noticed within the heartbeat time-out. */
-const BEAT_MS = 2_000;
-
-function beat(): () => void {
-  const timer = setInterval(() => heartbeat(), BEAT_MS);
-  return () => clearInterval(timer);
 }

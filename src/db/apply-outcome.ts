@@ -8,11 +8,10 @@ import { stateAfter } from '../domain/resume';
 import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { movePayout } from './move-payout';
-import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { putInReview } from './put-in-review';
 import { openReviewItem } from './review-items';
-import { findSubmission, listSubmissions, writeOutcome } from './submissions';
+import { listSubmissions, writeOutcome } from './submissions';
 
 export interface OutcomeNews {
   submissionId: string;
@@ -27,16 +26,15 @@ export interface OutcomeNews {
 }
 
 /**
- * Merges what became known of one submission into its payout, in the caller's transaction: the submission's outcome by
+ * Merges what became known of one submission into its payout, locked by the caller in its transaction: the submission's outcome by
  * compare-and-set, then the payout's state with its hold. Works for the answer of the present call and for one that
  * comes late, of an old attempt or after the payout was given up as unknown. News that contradicts a final state
  * changes nothing but opens a review item; a payout in review is frozen and only its submission learns.
  */
-export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews): Promise<Payout> {
-  const payout = await lockPayout(trx, payoutId);
-  const submission = await findSubmission(trx, news.submissionId);
-  if (submission?.payoutId !== payoutId)
-    throw new Error(`submission ${news.submissionId} is not of payout ${payoutId}`);
+export async function applyOutcome(trx: Db, payout: Payout, news: OutcomeNews): Promise<Payout> {
+  const submissions = await listSubmissions(trx, payout.id);
+  const submission = submissions.find(({ id }) => id === news.submissionId);
+  if (!submission) throw new Error(`submission ${news.submissionId} is not of payout ${payout.id}`);
   const learnt = asLearnt(submission, news);
   if (!isNews(submission, learnt, news.source)) return payout;
   if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
@@ -46,7 +44,7 @@ export async function applyOutcome(trx: Db, payoutId: string, news: OutcomeNews)
   if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
   if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
   if (payout.state === 'in_review') return payout;
-  return await followOutcome(trx, payout, submission, learnt, news);
+  return await followOutcome(trx, payout, submissions, submission, learnt, news);
 }
 
 /** A refusal that is learnt after the provider had taken it, or by a look-up after its answer was lost, is final. */
@@ -101,11 +99,12 @@ async function lateNews(trx: Db, payout: Payout, submission: Submission, learnt:
 export async function followOutcome(
   trx: Db,
   payout: Payout,
+  submissions: readonly Submission[],
   submission: Submission,
   learnt: Outcome,
   news: Omit<OutcomeNews, 'submissionId' | 'outcome'>,
 ): Promise<Payout> {
-  const others = (await listSubmissions(trx, payout.id)).filter(({ id }) => id !== submission.id);
+  const others = submissions.filter(({ id }) => id !== submission.id);
   const rejection = learnt.outcome === 'rejected' ? learnt.kind : null;
   let to = stateAfter(learnt.outcome, rejection);
   // What is proven of one submission does not end the payout while another may still have moved money.

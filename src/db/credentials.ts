@@ -1,6 +1,7 @@
 import type { Environment } from '../domain/environment';
 import type { ProviderId } from '../domain/methods';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 /** A merchant's secret set for one provider, sealed; opened only by those who are about to call. */
 export interface Credential {
@@ -33,10 +34,31 @@ interface CredentialRow {
   pin_version: number;
 }
 
+const COLUMNS = `credential.id, credential.merchant_id, credential.environment, credential.provider, credential.operator,
+  credential.role, credential.account_number, credential.id_type, credential.secret_enc, credential.pin_enc,
+  credential.pin_version`;
+
+const FIND = prepared('find_credential', `select ${COLUMNS} from credentials credential where id = $1`);
+
+const FIND_OF_PAYOUT = prepared(
+  'find_credential_of_payout',
+  `select ${COLUMNS} from payouts join credentials credential on credential.id = payouts.credential_id
+   where payouts.id = $1`,
+);
+
 export async function findCredential(db: Db, credentialId: string): Promise<Credential> {
-  const { rows } = await db.query<CredentialRow>('select * from credentials where id = $1', [credentialId]);
-  const row = rows[0];
-  if (!row) throw new Error(`credential ${credentialId} does not exist`);
+  const { rows } = await db.query<CredentialRow>(FIND(credentialId));
+  if (!rows[0]) throw new Error(`credential ${credentialId} does not exist`);
+  return rowToCredential(rows[0]);
+}
+
+export async function findCredentialOfPayout(db: Db, payoutId: string): Promise<Credential> {
+  const { rows } = await db.query<CredentialRow>(FIND_OF_PAYOUT(payoutId));
+  if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
+  return rowToCredential(rows[0]);
+}
+
+function rowToCredential(row: CredentialRow): Credential {
   return {
     id: row.id,
     merchantId: row.merchant_id,

@@ -130,7 +130,7 @@ async function effectOf(
   const outcome = outcomeOf(verdict);
   const isNews = outcome !== null && submission.outcome !== outcome.outcome;
   const merged = isNews
-    ? await applyOutcome(trx, payout.id, {
+    ? await applyOutcome(trx, payout, {
         submissionId: submission.id,
         outcome,
         source: 'statement',

@@ -5,9 +5,10 @@ import type { PayoutState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
 import type { Reason } from '../domain/reasons';
 import { webhookEventOf } from '../domain/webhook-event';
-import { rowToPayout } from './payout-rows';
+import { payoutColumns, rowToPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 export interface PayoutMove {
   to: PayoutState;
@@ -46,34 +47,38 @@ export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Pro
   if (!sameState && !canMove(payout.state, move.to)) {
     throw new Error(`payout ${payout.id}: ${payout.state} may not go to ${move.to}`);
   }
-  const { rows } = await trx.query<PayoutRow>(MOVE, [
-    payout.id,
-    payout.version,
-    move.to,
-    move.reason,
-    move.attempt ?? payout.attempt,
-    move.holdNo ?? payout.holdNo,
-    move.settleBy === undefined ? payout.settleBy : move.settleBy,
-    move.retryAt ?? null,
-    move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
-    move.providerReference ?? payout.providerReference,
-    isFinalState(move.to),
-    move.watchUntil ?? null,
-    payout.state,
-    move.actor,
-    move.words?.code ?? null,
-    move.words?.text ?? null,
-    move.submissionId ?? null,
-    move.evidence ?? null,
-    sameState ? null : webhookEventOf(move.to),
-    !sameState,
-    move.resend ?? false,
-  ]);
+  const { rows } = await trx.query<PayoutRow>(
+    MOVE(
+      payout.id,
+      payout.version,
+      move.to,
+      move.reason,
+      move.attempt ?? payout.attempt,
+      move.holdNo ?? payout.holdNo,
+      move.settleBy === undefined ? payout.settleBy : move.settleBy,
+      move.retryAt ?? null,
+      move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
+      move.providerReference ?? payout.providerReference,
+      isFinalState(move.to),
+      move.watchUntil ?? null,
+      payout.state,
+      move.actor,
+      move.words?.code ?? null,
+      move.words?.text ?? null,
+      move.submissionId ?? null,
+      move.evidence ?? null,
+      sameState ? null : webhookEventOf(move.to),
+      !sameState,
+      move.resend ?? false,
+    ),
+  );
   if (!rows[0]) throw new StalePayoutError(`payout ${payout.id} is no longer at version ${payout.version}`);
   return rowToPayout(rows[0]);
 }
 
-const MOVE = `
+const MOVE = prepared(
+  'move_payout',
+  `
 with moved as (
   update payouts set
     state = $3, reason = $4, version = version + 1, attempt = $5, hold_no = $6, settle_by = $7, retry_at = $8,
@@ -104,4 +109,5 @@ with moved as (
     on endpoint.merchant_id = moved.merchant_id and endpoint.environment = moved.environment
    and endpoint.disabled_at is null and $19::text = any (endpoint.events)
 )
-select * from moved`;
+select ${payoutColumns('moved')} from moved`,
+);

@@ -1,5 +1,6 @@
 import type { PayoutSnapshot } from '../domain/payout-object';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 /** One event for one endpoint: a row of the outbox. */
 export interface DeliveryKey {
@@ -58,37 +59,41 @@ const UNCLAIMED = '(claimed_until is null or claimed_until < clock_timestamp())'
  */
 const HANDED_OVER_FOR = "interval '2 hours'";
 
-/** What a payout has to tell and nobody has in hand, without what a delivery workflow carries; oldest version first. */
-export async function listOwnDeliveries(db: Db, payoutId: string): Promise<readonly DeliveryKey[]> {
-  const { rows } = await db.query<{ event_id: string; endpoint_id: string }>(
-    `select event_id, endpoint_id from outbox
+const LIST_OWN = prepared(
+  'list_own_deliveries',
+  `select event_id, endpoint_id from outbox
      where payout_id = $1 and handed_over_at is null and ${OPEN} and ${UNCLAIMED}
      order by object_version, endpoint_id`,
-    [payoutId],
-  );
+);
+
+/** What a payout has to tell and nobody has in hand, without what a delivery workflow carries; oldest version first. */
+export async function listOwnDeliveries(db: Db, payoutId: string): Promise<readonly DeliveryKey[]> {
+  const { rows } = await db.query<{ event_id: string; endpoint_id: string }>(LIST_OWN(payoutId));
   return rows.map(rowToKey);
 }
+
+const CLAIM = prepared(
+  'claim_delivery',
+  `with claimed as (
+       update outbox set claim_no = claim_no + 1,
+         claimed_until = clock_timestamp() + $3 * interval '1 millisecond',
+         sweep_after = greatest(sweep_after, clock_timestamp() + $3 * interval '1 millisecond')
+       where event_id = $1 and endpoint_id = $2 and ${OPEN} and ${UNCLAIMED}
+         and exists (select from webhook_endpoints where id = $2 and disabled_at is null)
+       returning event_id, endpoint_id, payout_id, type, claim_no, created_at, snapshot
+     )
+     select claimed.*, endpoint.merchant_id, endpoint.url, endpoint.secret_enc,
+       case when endpoint.previous_secret_until > clock_timestamp() then endpoint.previous_secret_enc end
+         as previous_secret_enc
+     from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id`,
+);
 
 /**
  * Claims one delivery for `leaseMs`, longer than its attempt may take; null where another has it, it is done, or its
  * endpoint was switched off.
  */
 export async function claimDelivery(db: Db, key: DeliveryKey, leaseMs: number): Promise<ClaimedDelivery | null> {
-  const { rows } = await db.query<ClaimedRow>(
-    `with claimed as (
-       update outbox set claim_no = claim_no + 1,
-         claimed_until = clock_timestamp() + $3 * interval '1 millisecond',
-         sweep_after = greatest(sweep_after, clock_timestamp() + $3 * interval '1 millisecond')
-       where event_id = $1 and endpoint_id = $2 and ${OPEN} and ${UNCLAIMED}
-         and exists (select from webhook_endpoints where id = $2 and disabled_at is null)
-       returning *
-     )
-     select claimed.*, endpoint.merchant_id, endpoint.url, endpoint.secret_enc,
-       case when endpoint.previous_secret_until > clock_timestamp() then endpoint.previous_secret_enc end
-         as previous_secret_enc
-     from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id`,
-    [key.eventId, key.endpointId, leaseMs],
-  );
+  const { rows } = await db.query<ClaimedRow>(CLAIM(key.eventId, key.endpointId, leaseMs));
   return rows[0] ? rowToDelivery(rows[0]) : null;
 }
 
@@ -106,17 +111,9 @@ export async function readDeliveryStanding(db: Db, key: DeliveryKey): Promise<De
   return rows[0]?.standing ?? 'missing';
 }
 
-/**
- * Writes down what an attempt gave, and ends its claim unless another has claimed it since. An endpoint that answered
- * that it is gone is switched off, and the delivery given up.
- */
-export async function recordDelivery(
-  db: Db,
-  claimed: Pick<ClaimedDelivery, 'eventId' | 'endpointId' | 'claimNo'>,
-  attempt: { result: string; httpStatus: number | null; durationMs: number },
-): Promise<void> {
-  await db.query(
-    `with logged as (
+const RECORD = prepared(
+  'record_delivery',
+  `with logged as (
        insert into webhook_deliveries (event_id, endpoint_id, claim_no, duration_ms, http_status, result)
        values ($1, $2, $3, $4, $5, $6)
      ), gone as (
@@ -130,7 +127,26 @@ export async function recordDelivery(
        sweep_after = case when claim_no <> $3 then sweep_after when handed_over_at is null
          then clock_timestamp() + interval '30 seconds' else clock_timestamp() + ${HANDED_OVER_FOR} end
      where event_id = $1 and endpoint_id = $2`,
-    [claimed.eventId, claimed.endpointId, claimed.claimNo, attempt.durationMs, attempt.httpStatus, attempt.result],
+);
+
+/**
+ * Writes down what an attempt gave, and ends its claim unless another has claimed it since. An endpoint that answered
+ * that it is gone is switched off, and the delivery given up.
+ */
+export async function recordDelivery(
+  db: Db,
+  claimed: Pick<ClaimedDelivery, 'eventId' | 'endpointId' | 'claimNo'>,
+  attempt: { result: string; httpStatus: number | null; durationMs: number },
+): Promise<void> {
+  await db.query(
+    RECORD(
+      claimed.eventId,
+      claimed.endpointId,
+      claimed.claimNo,
+      attempt.durationMs,
+      attempt.httpStatus,
+      attempt.result,
+    ),
   );
 }
 

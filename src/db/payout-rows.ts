@@ -5,8 +5,9 @@ import type { PayoutState } from '../domain/payout-state';
 import type { Reason } from '../domain/reasons';
 import type { Payout } from '../domain/payout';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
-/** A row of `payouts` as PostgreSQL gives it. */
+/** What of a row of `payouts` makes a payout, as PostgreSQL gives it. */
 export interface PayoutRow {
   id: string;
   merchant_id: string;
@@ -23,9 +24,7 @@ export interface PayoutRow {
   credential_id: string;
   recipient_msisdn: string | null;
   description: string;
-  customer_enc: Buffer;
   reference: string | null;
-  unique_reference: string | null;
   metadata: Record<string, string>;
   scheduled_at: Date | null;
   reason: Reason;
@@ -34,16 +33,44 @@ export interface PayoutRow {
   settle_by: Date | null;
   resend: boolean;
   provider_reference: string | null;
-  take_ups: number;
-  run_id: string | null;
-  sweep_after: Date;
-  nudged: boolean;
-  watch_until: Date | null;
-  next_watch_at: Date | null;
-  created_by: string;
   accepted_at: Date;
   updated_at: Date;
   finished_at: Date | null;
+}
+
+const COLUMNS = [
+  'id',
+  'merchant_id',
+  'environment',
+  'owner',
+  'state',
+  'version',
+  'attempt',
+  'hold_no',
+  'amount',
+  'currency',
+  'method',
+  'provider',
+  'credential_id',
+  'recipient_msisdn',
+  'description',
+  'reference',
+  'metadata',
+  'scheduled_at',
+  'reason',
+  'retry_at',
+  'deferrals',
+  'settle_by',
+  'resend',
+  'provider_reference',
+  'accepted_at',
+  'updated_at',
+  'finished_at',
+] as const satisfies readonly (keyof PayoutRow)[];
+
+/** The columns of a `PayoutRow`, of the table or alias of that name. */
+export function payoutColumns(table: string): string {
+  return COLUMNS.map((column) => `${table}.${column}`).join(', ');
 }
 
 export function rowToPayout(row: PayoutRow): Payout {
@@ -78,15 +105,19 @@ export function rowToPayout(row: PayoutRow): Payout {
   };
 }
 
+const FIND = prepared('find_payout', `select ${payoutColumns('payouts')} from payouts where id = $1`);
+
+const LOCK = prepared('lock_payout', `${FIND().text} for no key update`);
+
 /** The payout by its id, whoever it belongs to: for activities and operations, never for a merchant's request. */
 export async function findPayout(db: Db, payoutId: string): Promise<Payout | null> {
-  const { rows } = await db.query<PayoutRow>('select * from payouts where id = $1', [payoutId]);
+  const { rows } = await db.query<PayoutRow>(FIND(payoutId));
   return rows[0] ? rowToPayout(rows[0]) : null;
 }
 
 /** Locks the payout's row: whoever commits first of an intent, a cancel, a decision or a late outcome wins. */
 export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
-  const { rows } = await trx.query<PayoutRow>('select * from payouts where id = $1 for no key update', [payoutId]);
+  const { rows } = await trx.query<PayoutRow>(LOCK(payoutId));
   if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
   return rowToPayout(rows[0]);
 }

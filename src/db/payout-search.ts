@@ -13,7 +13,7 @@ export async function findPayoutOf(
   tenant: Tenant,
   payoutId: string,
 ): Promise<{ payout: Payout; customerEnc: Buffer } | null> {
-  const { rows } = await db.query<PayoutRow>(
+  const { rows } = await db.query<PayoutRow & { customer_enc: Buffer }>(
     'select * from payouts where id = $1 and merchant_id = $2 and environment = $3',
     [payoutId, tenant.merchantId, tenant.environment],
   );

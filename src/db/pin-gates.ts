@@ -1,4 +1,5 @@
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 /** The account that a PIN's tries belong to, whichever credential, balance or health call makes them. */
 export interface GatedAccount {
@@ -13,6 +14,12 @@ export interface GatedAccount {
  */
 export type GateAnswer = 'proceed' | 'probe' | 'proving' | 'blocked';
 
+const PASS_OPEN_GATE = prepared(
+  'pass_open_gate',
+  `select 1 from pin_gates where provider = $1 and environment = $2 and account_number = $3
+       and pin_fingerprint = $4 and state = 'open' for share`,
+);
+
 /**
  * Asks the gate, in the transaction that writes the call down. The row stays share-locked until its commit, so that a
  * refusal which closes the gate comes before or after an intent, never beside it.
@@ -23,11 +30,7 @@ export async function passPinGate(
   call: { fingerprint: Buffer; callId: string; probeMs: number },
 ): Promise<GateAnswer> {
   const key = [account.provider, account.environment, account.accountNumber];
-  const open = await trx.query(
-    `select 1 from pin_gates where provider = $1 and environment = $2 and account_number = $3
-       and pin_fingerprint = $4 and state = 'open' for share`,
-    [...key, call.fingerprint],
-  );
+  const open = await trx.query(PASS_OPEN_GATE(...key, call.fingerprint));
   if (open.rowCount === 1) return 'proceed';
   const probe = await trx.query(
     `update pin_gates set probe = $5, probe_until = clock_timestamp() + $6 * interval '1 millisecond',

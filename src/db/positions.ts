@@ -12,6 +12,7 @@ import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 import { putInReview } from './put-in-review';
 import { insertVoid, listSubmissions } from './submissions';
 import { withTransaction } from './transaction';
@@ -33,6 +34,7 @@ type PositionRow = Pick<
   time_in_ms: number | null;
   turn_in_ms: number | null;
   settle_in_ms: number | null;
+  age_ms: number;
   submission: boolean;
   outcome: SubmissionOutcome;
   rejection: RejectionKind | null;
@@ -41,22 +43,29 @@ type PositionRow = Pick<
 
 const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`;
 
-const POSITION = `
+const POSITION = prepared(
+  'read_position',
+  `
 select payout.id, payout.merchant_id, payout.environment, payout.method, payout.provider, payout.state, payout.reason,
   payout.version, payout.attempt, payout.owner, payout.resend,
   ${MS_UNTIL('payout.scheduled_at')} as time_in_ms, ${MS_UNTIL('payout.retry_at')} as turn_in_ms,
-  ${MS_UNTIL('payout.settle_by')} as settle_in_ms,
+  ${MS_UNTIL('payout.settle_by')} as settle_in_ms, -${MS_UNTIL('payout.updated_at')} as age_ms,
   latest.id is not null as submission, latest.outcome, latest.rejection,
   ${MS_UNTIL("latest.send_by + $2 * interval '1 millisecond'")} as overdue_in_ms
 from payouts payout
 left join lateral (
-  select * from submissions where payout_id = payout.id and attempt = payout.attempt order by call desc limit 1
+  select id, outcome, rejection, send_by from submissions where payout_id = payout.id and attempt = payout.attempt order by call desc limit 1
 ) latest on true
-where payout.id = $1`;
+where payout.id = $1`,
+);
 
-/** Where the payout stands and what its run does next, by the database's clock. `marginMs`: SEND_BY_MARGIN_MS. */
-export async function readPosition(db: Db, payoutId: string, marginMs: number): Promise<Position> {
-  const { rows } = await db.query<PositionRow>(POSITION, [payoutId, marginMs]);
+/** Where the payout stands and what its run does next, by the database's clock. */
+export async function readPosition(
+  db: Db,
+  payoutId: string,
+  { sendByMarginMs, pollAtOnceMs }: { sendByMarginMs: number; pollAtOnceMs: number },
+): Promise<Position> {
+  const { rows } = await db.query<PositionRow>(POSITION(payoutId, sendByMarginMs));
   const row = rows[0];
   if (!row) throw new Error(`payout ${payoutId} does not exist`);
   const latest = row.submission
@@ -80,11 +89,18 @@ export async function readPosition(db: Db, payoutId: string, marginMs: number): 
     step,
     dueInMs: Math.max(0, Math.ceil(due[step as keyof typeof due] ?? 0)),
     settleInMs: row.settle_in_ms === null ? null : Math.max(0, Math.ceil(row.settle_in_ms)),
+    ...(step === 'poll' ? { askAtOnceMs: Math.max(0, pollAtOnceMs - Math.floor(row.age_ms)) } : {}),
   };
 }
 
 /** After how many take-ups without progress a payout goes to people. */
 const MAX_TAKE_UPS = 5;
+
+const TAKE_UP = prepared(
+  'take_up_payout',
+  `update payouts set run_id = $2, nudged = false, take_ups = take_ups + case when run_id is null then 0 else 1 end
+   where id = $1 and run_id is distinct from $2 returning take_ups`,
+);
 
 /**
  * A run takes the payout up. A run that continues as new is the same run (`chainId`, the first of its chain); another one
@@ -94,11 +110,7 @@ export async function takeUpPayout(
   pool: Pool,
   { payoutId, chainId }: { payoutId: string; chainId: string },
 ): Promise<{ alert: boolean }> {
-  const { rows } = await pool.query<{ take_ups: number }>(
-    `update payouts set run_id = $2, nudged = false, take_ups = take_ups + case when run_id is null then 0 else 1 end
-     where id = $1 and run_id is distinct from $2 returning take_ups`,
-    [payoutId, chainId],
-  );
+  const { rows } = await pool.query<{ take_ups: number }>(TAKE_UP(payoutId, chainId));
   if ((rows[0]?.take_ups ?? 0) < MAX_TAKE_UPS) return { alert: false };
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
@@ -120,7 +132,8 @@ export async function recoverAttempt(
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
     if (payout.attempt !== attempt) return;
-    const latest = (await listSubmissions(trx, payoutId)).filter((call) => call.attempt === attempt).at(-1);
+    const submissions = await listSubmissions(trx, payoutId);
+    const latest = submissions.filter((call) => call.attempt === attempt).at(-1);
     if ((payout.state === 'queued' || payout.resend) && !latest) {
       await insertVoid(trx, { id: newId('sub'), payoutId });
       await movePayout(trx, payout, { to: payout.state, actor: 'system', reason: 'not_sent', attempt: attempt + 1 });
@@ -130,7 +143,7 @@ export async function recoverAttempt(
     const news = { source: 'recovery', sourceId: null, backOffMs: backOff, watchMs } as const;
     if (latest.outcome === null) {
       const outcome = { outcome: 'unknown', reason: 'no_outcome_written', code: null, text: null } as const;
-      await applyOutcome(trx, payoutId, { ...news, submissionId: latest.id, outcome });
+      await applyOutcome(trx, payout, { ...news, submissionId: latest.id, outcome });
       return;
     }
     // An outcome whose payout did not move with it, as after a repair by hand: the next free call number is closed
@@ -139,7 +152,7 @@ export async function recoverAttempt(
       await insertVoid(trx, { id: newId('sub'), payoutId });
     }
     if (latest.outcome === 'void') return;
-    await followOutcome(trx, payout, latest, outcomeOf(latest), news);
+    await followOutcome(trx, payout, submissions, latest, outcomeOf(latest), news);
   });
 }
 

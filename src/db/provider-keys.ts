@@ -1,16 +1,34 @@
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 export interface StoredKey {
   keyId: string;
   publicKey: string;
 }
 
-export async function findProviderKey(db: Db, credentialId: string): Promise<StoredKey | null> {
-  const { rows } = await db.query<{ key_id: string; public_key: string }>(
-    'select key_id, public_key from provider_keys where credential_id = $1 and key_id is not null',
-    [credentialId],
+/** The provider's present key, with what was kept of a PIN under it. */
+export interface StoredPinKey extends StoredKey {
+  /** Sealed, purpose `pin-ciphertext`; null where this PIN was not encrypted under this key yet. */
+  ciphertextEnc: Buffer | null;
+}
+
+const FIND = prepared(
+  'find_provider_key',
+  `select provider_key.key_id, provider_key.public_key, pin.ciphertext_enc
+   from provider_keys provider_key left join pin_ciphertexts pin on pin.credential_id = provider_key.credential_id
+     and pin.pin_version = $2 and pin.key_id = provider_key.key_id
+   where provider_key.credential_id = $1 and provider_key.key_id is not null`,
+);
+
+export async function findProviderKey(
+  db: Db,
+  { id, pinVersion }: { id: string; pinVersion: number },
+): Promise<StoredPinKey | null> {
+  const { rows } = await db.query<{ key_id: string; public_key: string; ciphertext_enc: Buffer | null }>(
+    FIND(id, pinVersion),
   );
-  return rows[0] ? { keyId: rows[0].key_id, publicKey: rows[0].public_key } : null;
+  const row = rows[0];
+  return row ? { keyId: row.key_id, publicKey: row.public_key, ciphertextEnc: row.ciphertext_enc } : null;
 }
 
 /** Takes the lease to fetch the key anew while it is still the stale one (null: there is none yet). */
@@ -38,18 +56,6 @@ export async function saveProviderKey(db: Db, credentialId: string, key: StoredK
 
 export async function endKeyLease(db: Db, credentialId: string): Promise<void> {
   await db.query('update provider_keys set renewing_until = null where credential_id = $1', [credentialId]);
-}
-
-/** The sealed ciphertext of a PIN under a provider's key, purpose `pin-ciphertext`. */
-export async function findPinCiphertext(
-  db: Db,
-  which: { credentialId: string; pinVersion: number; keyId: string },
-): Promise<Buffer | null> {
-  const { rows } = await db.query<{ ciphertext_enc: Buffer }>(
-    'select ciphertext_enc from pin_ciphertexts where credential_id = $1 and pin_version = $2 and key_id = $3',
-    [which.credentialId, which.pinVersion, which.keyId],
-  );
-  return rows[0]?.ciphertext_enc ?? null;
 }
 
 export async function savePinCiphertext(

@@ -24,7 +24,7 @@ export interface Answer {
 export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, answer.payoutId);
-    await applyOutcome(trx, answer.payoutId, {
+    await applyOutcome(trx, payout, {
       submissionId: answer.submissionId,
       outcome: answer.outcome,
       source: 'answer',

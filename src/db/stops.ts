@@ -1,9 +1,19 @@
 import { newId } from './ids';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 export const STOP_SCOPES = ['merchant', 'provider', 'payout'] as const;
 
 export type StopScope = (typeof STOP_SCOPES)[number];
+
+const WHY_SENDING_WAITS = prepared(
+  'why_sending_waits',
+  `select exists (select 1 from stops where resumed_at is null and (scope, target) in
+       (('payout', $1), ('merchant', $2), ('provider', $3))) as stopped,
+       exists (select 1 from restores where released_at is null) as restoring,
+       exists (select 1 from strangers where payout_id = $1) and not exists (
+         select 1 from decisions where payout_id = $1 and confirmed_at is not null) as stranger`,
+);
 
 /**
  * Why nothing of the payout may leave now, or null: operations stopped sending for it, its merchant or its provider; the
@@ -15,12 +25,7 @@ export async function whySendingWaits(
   payout: { id: string; merchantId: string; provider: string },
 ): Promise<'after_restore' | 'stranger' | 'stopped_by_operations' | null> {
   const { rows } = await trx.query<{ stopped: boolean; restoring: boolean; stranger: boolean }>(
-    `select exists (select 1 from stops where resumed_at is null and (scope, target) in
-       (('payout', $1), ('merchant', $2), ('provider', $3))) as stopped,
-       exists (select 1 from restores where released_at is null) as restoring,
-       exists (select 1 from strangers where payout_id = $1) and not exists (
-         select 1 from decisions where payout_id = $1 and confirmed_at is not null) as stranger`,
-    [payout.id, payout.merchantId, payout.provider],
+    WHY_SENDING_WAITS(payout.id, payout.merchantId, payout.provider),
   );
   if (rows[0]?.restoring) return 'after_restore';
   if (rows[0]?.stranger) return 'stranger';

@@ -1,6 +1,7 @@
 import type { Outcome, OutcomeSource } from '../domain/outcome';
 import type { Submission } from '../domain/submission';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 interface SubmissionRow {
   id: string;
@@ -46,19 +47,35 @@ function rowToSubmission(row: SubmissionRow): Submission {
   };
 }
 
+const COLUMNS =
+  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, source, ever_unknown, writer';
+
+const LIST = prepared(
+  'list_submissions',
+  `select ${COLUMNS} from submissions where payout_id = $1 order by attempt, call`,
+);
+
+const FIND = prepared('find_submission', `select ${COLUMNS} from submissions where id = $1`);
+
 /** All submissions of a payout, oldest first. */
 export async function listSubmissions(db: Db, payoutId: string): Promise<readonly Submission[]> {
-  const { rows } = await db.query<SubmissionRow>(
-    'select * from submissions where payout_id = $1 order by attempt, call',
-    [payoutId],
-  );
+  const { rows } = await db.query<SubmissionRow>(LIST(payoutId));
   return rows.map(rowToSubmission);
 }
 
 export async function findSubmission(db: Db, submissionId: string): Promise<Submission | null> {
-  const { rows } = await db.query<SubmissionRow>('select * from submissions where id = $1', [submissionId]);
+  const { rows } = await db.query<SubmissionRow>(FIND(submissionId));
   return rows[0] ? rowToSubmission(rows[0]) : null;
 }
+
+const INSERT = prepared(
+  'insert_submission',
+  `insert into submissions
+       (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number, amount, currency, writer,
+        send_by)
+     values ($1, $2, $3, $4, $5, 'call', $6, $7, $8, $9, $10, $12, clock_timestamp() + $11 * interval '1 millisecond')
+     returning send_by`,
+);
 
 /** Writes a submission without an outcome. A duplicate (payout, attempt, call) is refused by its constraint. */
 export async function insertSubmission(
@@ -78,12 +95,7 @@ export async function insertSubmission(
   > & { holdNo: number; sendByMs: number },
 ): Promise<Date> {
   const { rows } = await trx.query<{ send_by: Date }>(
-    `insert into submissions
-       (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number, amount, currency, writer,
-        send_by)
-     values ($1, $2, $3, $4, $5, 'call', $6, $7, $8, $9, $10, $12, clock_timestamp() + $11 * interval '1 millisecond')
-     returning send_by`,
-    [
+    INSERT(
       submission.id,
       submission.payoutId,
       submission.attempt,
@@ -96,7 +108,7 @@ export async function insertSubmission(
       submission.currency,
       submission.sendByMs,
       submission.writer,
-    ],
+    ),
   );
   if (!rows[0]) throw new Error('the submission was not written');
   return rows[0].send_by;
@@ -120,6 +132,13 @@ export async function insertVoid(trx: Db, submission: { id: string; payoutId: st
   );
 }
 
+const WRITE_OUTCOME = prepared(
+  'write_outcome',
+  `update submissions set outcome = $3, rejection = $4, reason = $5, provider_reference = coalesce($6, provider_reference),
+       provider_code = $7, provider_text = $8, source = $9, source_id = $10
+     where id = $1 and outcome is not distinct from $2`,
+);
+
 /**
  * Writes an outcome over the one that was read (compare-and-set). False where another writer was first.
  * Every change is kept in `submission_outcomes` by the guard.
@@ -131,10 +150,7 @@ export async function writeOutcome(
   source: { source: OutcomeSource; sourceId: string | null },
 ): Promise<boolean> {
   const { rowCount } = await trx.query(
-    `update submissions set outcome = $3, rejection = $4, reason = $5, provider_reference = coalesce($6, provider_reference),
-       provider_code = $7, provider_text = $8, source = $9, source_id = $10
-     where id = $1 and outcome is not distinct from $2`,
-    [
+    WRITE_OUTCOME(
       submission.id,
       submission.outcome,
       outcome.outcome,
@@ -145,7 +161,7 @@ export async function writeOutcome(
       outcome.text,
       source.source,
       source.sourceId,
-    ],
+    ),
   );
   return rowCount === 1;
 }

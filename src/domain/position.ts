@@ -19,4 +19,9 @@ export interface Position {
   dueInMs: number;
   /** Milliseconds until the settlement window of an unproven submission ends; null where none is open. */
   settleInMs: number | null;
+  /**
+   * Milliseconds for which a payout that was taken just now is asked for beside the workflow, before the provider's queue
+   * takes over. Absent in what runs recorded before there was such a thing: they replay as they were.
+   */
+  askAtOnceMs?: number;
 }

@@ -16,6 +16,8 @@ export const { authenticate } = proxyLocalActivities<Activities>({ ...LOCAL, sum
 
 export const { encryptPin } = proxyLocalActivities<Activities>({ ...LOCAL, summary: 'encrypt PIN' });
 
+export const { pollAtOnce } = proxyLocalActivities<Activities>({ ...LOCAL, summary: 'poll status' });
+
 /** The run's own one try of its webhooks; what fails is the sweeper's. */
 export const { deliverPayoutWebhooks } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '20s',

@@ -70,10 +70,10 @@ export function createPayoutRun(payoutId: string): PayoutRun {
       shown = position;
       setCurrentDetails(describe(position));
       if (position.state === status) return;
-      // The first status was set with the start; while sending, one more event would only cost.
-      if (status !== null || (position.state !== 'queued' && position.state !== 'scheduled')) {
-        upsertSearchAttributes([{ key: STATUS, value: position.state }]);
-      }
+      // The first status was set with the start; one more event for what lasts a moment would only cost.
+      const isFirst = status === null && (position.state === 'queued' || position.state === 'scheduled');
+      if (position.askAtOnceMs) return;
+      if (!isFirst) upsertSearchAttributes([{ key: STATUS, value: position.state }]);
       status = position.state;
     },
 

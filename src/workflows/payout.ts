@@ -1,7 +1,7 @@
 import { CancellationScope, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 
 import type { Position } from '../domain/position';
-import { askOn, authenticate, encryptPin, steps, submitOn } from './activity-proxies';
+import { askOn, authenticate, encryptPin, pollAtOnce, steps, submitOn } from './activity-proxies';
 import type { PayoutResult } from './contract';
 import { createPayoutRun } from './payout-run';
 import type { PayoutRun } from './payout-run';
@@ -83,6 +83,8 @@ async function ask(position: Position, run: PayoutRun): Promise<Position> {
   const { payoutId, provider, settleInMs, step } = position;
   const deadlineMs = settleInMs ?? READ_AGAIN_MS;
   if (deadlineMs <= 0) return await steps.endSettlementWindow(payoutId);
+  // Its webhook comes with the answer, if there is one within seconds.
+  if (position.askAtOnceMs) return await pollAtOnce({ payoutId, forMs: Math.min(position.askAtOnceMs, deadlineMs) });
   const notified = run.notify(position);
   const scope = new CancellationScope();
   const { pollStatus, lookUpPayout } = askOn(provider, deadlineMs);

@@ -1,4 +1,5 @@
 import { applyOutcome } from '../../src/db/apply-outcome';
+import { lockPayout } from '../../src/db/payout-rows';
 import { insertLookUp } from '../../src/db/look-ups';
 import { listPayoutEvents } from '../../src/db/payout-events';
 import { recordAnswer } from '../../src/db/record-answer';
@@ -38,7 +39,7 @@ describe('news of a submission', () => {
     return await withTransaction(world.pool, async (trx) => {
       const lookUp = { payoutId: id, submissionId, verdict: 'absent', providerReference: null, rowsSeen: 0 } as const;
       const sourceId = source === 'lookup' ? await insertLookUp(trx, lookUp) : submissionId;
-      return await applyOutcome(trx, id, {
+      return await applyOutcome(trx, await lockPayout(trx, id), {
         submissionId,
         outcome,
         source,

@@ -1,4 +1,5 @@
 import { applyOutcome } from '../../src/db/apply-outcome';
+import { lockPayout } from '../../src/db/payout-rows';
 import { createApiKey } from '../../src/db/api-keys';
 import { confirmDecision, proposeDecision, withdrawDecision } from '../../src/db/decisions';
 import { insertLookUp } from '../../src/db/look-ups';
@@ -84,7 +85,7 @@ describe('a decision of two persons', () => {
       const lookUp = { payoutId, submissionId, verdict: 'settled', providerReference: 'MP9', rowsSeen: 1 } as const;
       const sourceId = await insertLookUp(trx, lookUp);
       const outcome = { outcome: 'settled', providerReference: 'MP9', code: null, text: null } as const;
-      await applyOutcome(trx, payoutId, {
+      await applyOutcome(trx, await lockPayout(trx, payoutId), {
         submissionId,
         outcome,
         source: 'lookup',

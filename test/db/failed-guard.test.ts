@@ -1,4 +1,5 @@
 import { applyOutcome } from '../../src/db/apply-outcome';
+import { lockPayout } from '../../src/db/payout-rows';
 import { confirmDecision, proposeDecision } from '../../src/db/decisions';
 import { insertLookUp } from '../../src/db/look-ups';
 import { isProvenUnpaid } from '../../src/domain/outcome';
@@ -108,7 +109,7 @@ describe('a payout that may have been paid is never called failed', () => {
       const lookUp = { payoutId: id, submissionId, verdict: 'rejected', providerReference: null, rowsSeen: 1 } as const;
       const sourceId = source === 'lookup' ? await insertLookUp(trx, lookUp) : submissionId;
       const news = { submissionId, outcome: REFUSED, source, sourceId, backOffMs: 0, watchMs: 0 };
-      const payout = await applyOutcome(trx, id, news);
+      const payout = await applyOutcome(trx, await lockPayout(trx, id), news);
       await trx.query('commit');
       const [first] = await world.submissions(id);
       return { state: payout.state, hold: await holdOf(id), learnt: first!.outcome };

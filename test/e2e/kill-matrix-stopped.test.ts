@@ -42,7 +42,7 @@ const scenes: Scene[] = [];
 const closers: (() => Promise<void>)[] = [];
 
 async function play({ cases, end, queues }: (typeof WAYS)[number]): Promise<Scene> {
-  const stage = await createKillStage(cases);
+  const stage = await createKillStage(cases, { env: { POLL_AT_ONCE_MS: '0' } });
   closers.unshift(stage.close);
   const old = startKillProcess('kill-worker', stage);
   closers.unshift(old.kill);

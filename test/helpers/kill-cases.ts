@@ -117,7 +117,7 @@ export const KILL_CASES: readonly KillCase[] = [
 
   paid('before the status is asked', 'status:asking', 'pending_success'),
   paid('with a status that is not written', 'status:answered', 'pending_success'),
-  paid('after the final status was written, unknown to the run', 'pollStatus:after', 'pending_success'),
+  paid('after the final status was written, unknown to the run', 'poll:after', 'pending_success'),
   paid('before it is looked up', 'lookUp:asking', 'lost_moved'),
   paid('with rows that are not written', 'lookUp:answered', 'lost_moved'),
   paid('after what was looked up was written, unknown to the run', 'lookUpPayout:after', 'lost_moved'),

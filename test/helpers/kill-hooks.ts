@@ -13,6 +13,9 @@ export interface KillHooks {
   pool(pool: Pool): Pool;
 }
 
+/** The two ways of polling are one step. */
+const STEPS: Readonly<Record<string, string>> = { pollAtOnce: 'poll', pollStatus: 'poll' };
+
 /** Points around what a worker is built from; the product's code knows nothing of them. */
 export function createKillHooks(pause: Pause): KillHooks {
   const calls = new Map<string, number>();
@@ -47,10 +50,11 @@ export function createKillHooks(pause: Pause): KillHooks {
         activity,
         (...input) =>
           pause.within(payoutOf(input[0]), async () => {
-            await pause.at(`${activity}:before`);
+            const name = STEPS[activity] ?? activity;
+            await pause.at(`${name}:before`);
             const run = (): Promise<unknown> => step(...input);
             const answer = await (activity === 'submitPayout' ? submit(run) : run());
-            await pause.at(`${activity}:after`);
+            await pause.at(`${name}:after`);
             return answer;
           }),
       ]);

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
 
 /** A statement on its way. `session` is the same object for all statements between connect and release. */
 export interface Statement {
@@ -21,9 +21,11 @@ function intercepted<T extends Pool | PoolClient>(
   session: Statement['session'] | null,
   connect?: () => Promise<PoolClient>,
 ): T {
-  const run = target.query.bind(target) as (sql: string, values?: unknown[]) => Promise<unknown>;
-  const query = (sql: string, values?: unknown[]): Promise<unknown> =>
-    around({ sql, values: values ?? [], session: session ?? {} }, () => run(sql, values));
+  const run = target.query.bind(target) as (sql: string | QueryConfig, values?: unknown[]) => Promise<unknown>;
+  const query = (sql: string | QueryConfig, values?: unknown[]): Promise<unknown> => {
+    const said = typeof sql === 'string' ? { sql, values: values ?? [] } : { sql: sql.text, values: sql.values ?? [] };
+    return around({ ...said, session: session ?? {} }, () => run(sql, values));
+  };
   return new Proxy(target, {
     get(_, name) {
       if (name === 'query') return query;

@@ -48,7 +48,7 @@ export interface KillStage {
 /** Accepts a payout for each case; nothing of them is started. */
 export async function createKillStage(
   cases: readonly KillCase[],
-  servers: { temporal?: string; databaseUrl?: string } = {},
+  { env = {}, ...servers }: { temporal?: string; databaseUrl?: string; env?: Record<string, string> } = {},
 ): Promise<KillStage> {
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const world = await createPayoutWorld(servers);
@@ -81,7 +81,7 @@ export async function createKillStage(
   const stage: KillStage = {
     world,
     actors,
-    env: { ...world.env, ORANGE_HEADERS_TIMEOUT_MS: String(PROVIDER_PATIENCE_MS), WEBHOOK_TIMEOUT_MS: '1000' },
+    env: { ...world.env, ORANGE_HEADERS_TIMEOUT_MS: String(PROVIDER_PATIENCE_MS), WEBHOOK_TIMEOUT_MS: '1000', ...env },
     plan: Object.fromEntries(
       actors.flatMap(({ payoutId, case: { at } }) => (typeof at === 'string' ? [] : [[payoutId, at] as const])),
     ),

@@ -125,6 +125,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     backOff: { firstMs: 200, maxMs: 1_000 },
     watchMs: 60_000,
     poll: { firstMs: 100, maxMs: 500 },
+    pollAtOnceMs: 5_000,
     pollLoopMs: 5_000,
     settlementWindowMs: 60_000,
     ...options.settings,

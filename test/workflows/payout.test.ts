@@ -139,6 +139,33 @@ describe('payoutWorkflow', () => {
       expect(names.at(-1)).toBe('deliverPayoutWebhooks');
     });
 
+    test('what was taken just now is asked for at once, and its webhooks come with that answer', async () => {
+      const started = await run(at('send'), {
+        submitPayout: inTurn(at('poll', { askAtOnceMs: 5_000 })),
+        pollAtOnce: inTurn(at('close')),
+      });
+      await expect(started.result()).resolves.toMatchObject({ state: 'succeeded' });
+      expect(started.names().slice(3)).toEqual(['submitPayout', 'pollAtOnce', 'deliverPayoutWebhooks']);
+      expect(started.calls.find(({ name }) => name === 'pollAtOnce')?.input).toEqual({
+        payoutId: started.id,
+        forMs: 5_000,
+      });
+    });
+
+    test('where that gives no answer, the provider is asked by an activity of its own, and webhooks wait no longer', async () => {
+      const started = await run(at('send'), {
+        submitPayout: inTurn(at('poll', { askAtOnceMs: 5_000 })),
+        pollAtOnce: inTurn(at('poll', { askAtOnceMs: 0 })),
+        pollStatus: async () => {
+          await started.untilCalled('deliverPayoutWebhooks');
+          return at('close');
+        },
+      });
+      await expect(started.result()).resolves.toMatchObject({ state: 'succeeded' });
+      const names = started.names().filter((name) => name !== 'deliverPayoutWebhooks');
+      expect(names.slice(3)).toEqual(['submitPayout', 'pollAtOnce', 'pollStatus']);
+    });
+
     test('webhooks that cannot be tried are tried once and do not hold up the final state', async () => {
       const started = await run(at('close', { state: 'failed' }), {
         deliverPayoutWebhooks: inTurn<never>(new Error('no database')),

@@ -28,6 +28,7 @@ const ACTIVITY_NAMES = Object.keys({
   endSettlementWindow: 0,
   cancelFromRun: 0,
   pollStatus: 0,
+  pollAtOnce: 0,
   lookUpPayout: 0,
   watchPayout: 0,
   checkRetry: 0,
