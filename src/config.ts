@@ -121,6 +121,26 @@ export const CONFIG_SCHEMA = z.object({
     .max(10_485_760)
     .default(102_400)
     .describe('Largest request body of the API, in bytes.'),
+  BULK_MAX_LINES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100_000)
+    .describe('Lines that one bulk cash-in may have.'),
+  BULK_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(67_108_864)
+    .describe('Bytes that the lines of one bulk cash-in may have.'),
+  BULK_DUPLICATE_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(365)
+    .default(7)
+    .describe('Days back in which the same recipient and amount in a bulk of the merchant refuses a line.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(15_000).describe('Milliseconds that one API request may take to come in.'),
   SHUTDOWN_GRACE_MS: milliseconds
     .default(30_000)

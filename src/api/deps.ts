@@ -22,6 +22,9 @@ export interface ApiConfig {
   CODEC_TOKEN?: string | undefined;
   ALLOW_LOOPBACK_WEBHOOKS: boolean;
   BODY_LIMIT_BYTES: number;
+  BULK_MAX_LINES: number;
+  BULK_MAX_BYTES: number;
+  BULK_DUPLICATE_DAYS: number;
 }
 
 /** Everything that the API is built from. */

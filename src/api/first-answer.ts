@@ -27,7 +27,7 @@ export async function findFirstAnswer(
   deps: { pool: Db; sealing: Sealing },
   key: IdempotencyKey,
   hashes: FieldHashes,
-): Promise<{ payoutId: string; body: unknown } | null> {
+): Promise<{ objectId: string; body: unknown } | null> {
   const binding = await findKeyBinding(deps.pool, key);
   if (!binding) return null;
   const names = new Set([...Object.keys(binding.fieldHashes), ...Object.keys(hashes)]);
@@ -41,7 +41,7 @@ export async function findFirstAnswer(
     });
   }
   const answer = await deps.sealing.open(key.merchantId, 'first-answer', binding.answerEnc);
-  return { payoutId: binding.payoutId, body: JSON.parse(answer) as unknown };
+  return { objectId: binding.objectId, body: JSON.parse(answer) as unknown };
 }
 
 /** JSON with the keys of every object in order. */

@@ -1,3 +1,5 @@
+import { pipeline } from 'node:stream/promises';
+
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 
@@ -52,7 +54,7 @@ function routeHandlers(route: Route, deps: RouteDeps, assertNotRestoring: () => 
     },
     ...readBody,
     async (request, response) => {
-      send(response, await route.handle(readCall(route, request, response), deps));
+      await send(response, await route.handle(readCall(route, request, response), deps));
     },
   ];
 }
@@ -86,9 +88,10 @@ function requireJson(request: Request, _response: Response, next: NextFunction):
   next();
 }
 
-function send(response: Response, { status, body, type, headers }: Answer): void {
+async function send(response: Response, { status, body, type, stream, headers }: Answer): Promise<void> {
   response.status(status).set({ 'Cache-Control': 'no-store', ...headers });
-  if (body === undefined) response.end();
+  if (stream) await pipeline(stream, response.type(type ?? 'application/octet-stream'));
+  else if (body === undefined) response.end();
   else if (type === undefined) response.json(body);
   else response.type(type).send(body);
 }

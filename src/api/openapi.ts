@@ -63,6 +63,9 @@ function describeRoute(route: Route): ZodOpenApiOperationObject {
       ...(route.idempotent === true ? { header: idempotencyHeader } : {}),
     },
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
+    ...(route.streamsBody
+      ? { requestBody: { required: true, content: Object.fromEntries(route.streamsBody.map((type) => [type, {}])) } }
+      : {}),
     ...(route.rawBody ? { requestBody: { required: true, content: { '*/*': {} } } } : {}),
     responses: describeAnswers(route),
   };

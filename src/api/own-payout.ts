@@ -1,7 +1,6 @@
 import { findPayoutOf } from '../db/payout-search';
 import type { Db } from '../db/pool';
 import type { Tenant } from '../domain/environment';
-import { bulkOf } from '../domain/payout';
 import type { Payout } from '../domain/payout';
 import { ApiProblem } from './problem';
 
@@ -18,7 +17,7 @@ export async function readOwnPayout(
 
 /** Throws where the payout is a line of a bulk, which is never changed from beside it. */
 export function assertStandsAlone(payout: Payout): void {
-  const bulkId = bulkOf(payout);
+  const { bulkId } = payout;
   if (bulkId === null) return;
   throw new ApiProblem('owned_by_bulk', { detail: `It is a line of ${bulkId}.`, members: { bulk_id: bulkId } });
 }

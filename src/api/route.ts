@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import type { Request } from 'express';
 import type { z } from 'zod';
 
@@ -26,6 +28,8 @@ export interface Answer {
   /** Serialised as JSON, unless `type` says that it is a text of another type. */
   body?: unknown;
   type?: string;
+  /** A long body of `type`, sent as it is read. */
+  stream?: Readable;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +47,7 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   path: string;
   operationId: string;
   summary: string;
-  tag: 'Payouts' | 'Account' | 'Callbacks' | 'Operations' | 'Service';
+  tag: 'Payouts' | 'Bulk cash-ins' | 'Account' | 'Callbacks' | 'Operations' | 'Service';
   access: A;
   /** A check of its own before the body is read; throws the problem. */
   guard?: (request: Request, deps: RouteDeps) => void;
@@ -56,6 +60,8 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   crossCheck?: (body: unknown) => readonly InvalidField[];
   /** Bytes of a body of any type, for the handler to read from `request.body`. */
   rawBody?: true;
+  /** Media types of a body of any length, which the handler reads from `request` as it comes. */
+  streamsBody?: readonly string[];
   /** Bytes; by default BODY_LIMIT_BYTES. */
   bodyLimit?: number;
   answers: Readonly<Record<number, DocumentedAnswer>>;

@@ -9,6 +9,8 @@ import { docsRoutes } from './routes/docs';
 import { listPayoutsRoute } from './routes/list-payouts';
 import { patchPayoutRoute } from './routes/patch-payout';
 import { payoutEventsRoute, readPayoutRoute } from './routes/read-payout';
+import { bulkErrorsFileRoute, bulkErrorsRoute, bulkItemsRoute, readBulkRoute } from './routes/read-bulk';
+import { receiveBulkRoute } from './routes/receive-bulk';
 import { retryPayoutRoute } from './routes/retry-payout';
 import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
 import { listDeliveriesRoute, redeliverRoute } from './routes/webhook-deliveries';
@@ -24,6 +26,11 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     payoutEventsRoute,
     cancelPayoutRoute,
     retryPayoutRoute,
+    receiveBulkRoute,
+    readBulkRoute,
+    bulkItemsRoute,
+    bulkErrorsRoute,
+    bulkErrorsFileRoute,
     methodsRoute,
     balanceRoute,
     callbackRoute,

@@ -15,7 +15,7 @@ export interface NewPayout {
   uniqueReference: boolean;
   actor: Actor;
   key: IdempotencyKey;
-  binding: Omit<KeyBinding, 'payoutId'>;
+  binding: Omit<KeyBinding, 'objectId'>;
 }
 
 /** `duplicate`: the key is bound, or the unique reference used, by somebody who committed first: read who. */

@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 
 import { isProvenUnpaid } from '../domain/outcome';
-import { bulkOf } from '../domain/payout';
 import type { Payout } from '../domain/payout';
 import type { Actor } from '../domain/principal';
 import { movePayout } from './move-payout';
@@ -35,7 +34,7 @@ export async function cancelPayout(pool: Pool, request: CancelRequest): Promise<
     const payout = await lockPayout(trx, request.payoutId);
     if (await isRestoring(trx)) return { result: 'restoring', payout };
     if (payout.state === 'cancelled') return { result: 'already_cancelled', payout };
-    if (bulkOf(payout) !== null || !(await isCancellable(trx, payout))) return { result: 'refused', payout };
+    if (payout.bulkId !== null || !(await isCancellable(trx, payout))) return { result: 'refused', payout };
     const cancelled = await movePayout(trx, payout, {
       to: 'cancelled',
       actor: request.actor,

@@ -3,13 +3,14 @@ import type { Db } from './pool';
 
 /** What an idempotency key names: unique per merchant, environment and operation, for ever. */
 export interface IdempotencyKey extends Tenant {
-  operation: 'payout' | 'retry';
+  operation: 'payout' | 'retry' | 'bulk';
   key: string;
 }
 
 /** What a key is bound to by its 202. */
 export interface KeyBinding {
-  payoutId: string;
+  /** The payout or bulk that it made. */
+  objectId: string;
   /** Keyed hash, in hex, of each top-level field of the normalised request. */
   fieldHashes: Readonly<Record<string, string>>;
   /** The first answer's body, sealed with purpose `first-answer`. */
@@ -17,26 +18,26 @@ export interface KeyBinding {
 }
 
 interface BindingRow {
-  payout_id: string;
+  object_id: string;
   field_hashes: Record<string, string>;
   answer_enc: Buffer;
 }
 
 export async function findKeyBinding(db: Db, key: IdempotencyKey): Promise<KeyBinding | null> {
   const { rows } = await db.query<BindingRow>(
-    `select payout_id, field_hashes, answer_enc from idempotency_keys
+    `select coalesce(payout_id, bulk_id) as object_id, field_hashes, answer_enc from idempotency_keys
      where merchant_id = $1 and environment = $2 and operation = $3 and key = $4`,
     [key.merchantId, key.environment, key.operation, key.key],
   );
   const row = rows[0];
-  return row ? { payoutId: row.payout_id, fieldHashes: row.field_hashes, answerEnc: row.answer_enc } : null;
+  return row ? { objectId: row.object_id, fieldHashes: row.field_hashes, answerEnc: row.answer_enc } : null;
 }
 
 /** Binds a key in the transaction that does what it names. A key that is bound already is refused as a duplicate. */
 export async function insertKeyBinding(trx: Db, key: IdempotencyKey, binding: KeyBinding): Promise<void> {
   await trx.query(
-    `insert into idempotency_keys (merchant_id, environment, operation, key, payout_id, field_hashes, answer_enc)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [key.merchantId, key.environment, key.operation, key.key, binding.payoutId, binding.fieldHashes, binding.answerEnc],
+    `insert into idempotency_keys (merchant_id, environment, operation, key, payout_id, bulk_id, field_hashes, answer_enc)
+     values ($1, $2, $3, $4, case when $3 <> 'bulk' then $5 end, case when $3 = 'bulk' then $5 end, $6, $7)`,
+    [key.merchantId, key.environment, key.operation, key.key, binding.objectId, binding.fieldHashes, binding.answerEnc],
   );
 }

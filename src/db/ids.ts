@@ -5,6 +5,7 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Prefixes of public ids: what an id names can be seen from it. */
 export type IdPrefix =
   | 'po'
+  | 'bulk'
   | 'sub'
   | 'str'
   | 'rst'

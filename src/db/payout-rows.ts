@@ -13,6 +13,7 @@ export interface PayoutRow {
   merchant_id: string;
   environment: Environment;
   owner: string;
+  bulk_id: string | null;
   state: PayoutState;
   version: number;
   attempt: number;
@@ -43,6 +44,7 @@ const COLUMNS = [
   'merchant_id',
   'environment',
   'owner',
+  'bulk_id',
   'state',
   'version',
   'attempt',
@@ -79,6 +81,7 @@ export function rowToPayout(row: PayoutRow): Payout {
     merchantId: row.merchant_id,
     environment: row.environment,
     owner: row.owner,
+    bulkId: row.bulk_id,
     state: row.state,
     version: row.version,
     attempt: row.attempt,

@@ -16,7 +16,7 @@ export interface Retry {
   actor: Actor;
   at: Date;
   key: IdempotencyKey;
-  binding: Omit<KeyBinding, 'payoutId'>;
+  binding: Omit<KeyBinding, 'objectId'>;
 }
 
 /** `changed`: it is no longer as it was read. `duplicate`: the key was bound by somebody who committed first. */
@@ -61,7 +61,7 @@ export async function retryPayout(pool: Pool, retry: Retry): Promise<RetryResult
          where id = $1`,
         [payout.id, retry.at],
       );
-      await insertKeyBinding(trx, retry.key, { ...retry.binding, payoutId: payout.id });
+      await insertKeyBinding(trx, retry.key, { ...retry.binding, objectId: payout.id });
       await trx.query('select open_hold($1)', [payout.id]);
       return 'retried';
     });

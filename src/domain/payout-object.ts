@@ -6,6 +6,7 @@ export interface PayoutObject {
   id: string;
   object: 'payout';
   environment: string;
+  bulk_id: string | null;
   state: string;
   reason: string;
   version: number;
@@ -32,6 +33,7 @@ export function serializePayout(payout: Payout): PayoutObject {
     id: payout.id,
     object: 'payout',
     environment: payout.environment,
+    bulk_id: payout.bulkId,
     state: payout.state,
     reason: payout.reason,
     version: payout.version,

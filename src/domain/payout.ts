@@ -11,6 +11,8 @@ export interface Payout {
   environment: Environment;
   /** `payout/<id>` or `bulk/<id>`: who alone may start, cancel and retry it. */
   owner: string;
+  /** The bulk of which it is a line, whoever owns it now; null where it stands alone. */
+  bulkId: string | null;
   state: PayoutState;
   /** Grows by one with each change; also the sequence of the event that records the change. */
   version: number;
@@ -48,9 +50,4 @@ export function isToBeSent({ state, resend }: Pick<Payout, 'state' | 'resend'>):
 /** The owner of a payout that stands alone. */
 export function ownPayoutOwner(payoutId: string): string {
   return `payout/${payoutId}`;
-}
-
-/** The bulk that owns a payout, or null where it stands alone. */
-export function bulkOf(payout: Pick<Payout, 'owner'>): string | null {
-  return payout.owner.startsWith('bulk/') ? payout.owner.slice('bulk/'.length) : null;
 }

@@ -108,6 +108,12 @@ export const PROBLEMS = {
     title: 'The event is being delivered now',
     fix: 'Try again in a minute.',
   },
+  bulk_invalid: {
+    status: 422,
+    title: 'The bulk has errors; nothing of it was taken',
+    fix: 'Mend what is named, all of which stands in the report, and send the whole again.',
+  },
+  too_many_lines: { status: 413, title: 'The bulk has too many lines', fix: 'Send the rest as a bulk of its own.' },
   body_too_large: { status: 413, title: 'The body is too large', fix: 'Keep it below the limit that is named.' },
   unsupported_media_type: {
     status: 415,

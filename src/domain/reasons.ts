@@ -1,6 +1,7 @@
 /** Stable codes of why a payout is where it is, shown with its state and in its events. */
 export const REASONS = {
   accepted_by_api: 'accepted; the amount is held',
+  accepted_in_bulk: 'accepted as a line of a bulk, which has not started: nothing is held yet',
   scheduled_by_api: 'accepted for a later time; the amount is held',
   time_reached: 'its scheduled time has come',
   sending: 'the intent is written; the call goes out',

@@ -102,15 +102,6 @@ describe('cancel', () => {
     ]);
     expect([answer.status, intent]).toEqual(intent === 'written' ? [409, 'written'] : [200, 'refused']);
   });
-
-  test("a bulk's line is not cancelled, changed in attempt or retried from beside it", async () => {
-    const id = await accept();
-    await app.pool.query("update payouts set owner = 'bulk/bulk_1' where id = $1", [id]);
-    for (const answer of [await cancel(id), await retry(id, 1)]) {
-      expect([answer.status, answer.body.code]).toEqual([409, 'owned_by_bulk']);
-      expect(answer.body).toMatchObject({ bulk_id: 'bulk_1' });
-    }
-  });
 });
 
 describe('change', () => {

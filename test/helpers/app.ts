@@ -101,7 +101,7 @@ export interface ApiRequest {
   idempotencyKey?: string;
   body?: unknown;
   /** Sent as it is, instead of `body`. */
-  raw?: string | Buffer;
+  raw?: string | Buffer | FormData;
   headers?: Record<string, string>;
 }
 
@@ -123,7 +123,10 @@ export interface TestApp {
 }
 
 /** The API over a database of its own, by real HTTP. */
-export async function startTestApp(overrides: Partial<ApiDeps> = {}): Promise<TestApp> {
+export async function startTestApp(
+  overrides: Partial<ApiDeps> = {},
+  limits: Partial<ApiDeps['config']> = {},
+): Promise<TestApp> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 10, onIdleError: () => undefined });
   const runs = createRecordingRuns();
@@ -137,7 +140,11 @@ export async function startTestApp(overrides: Partial<ApiDeps> = {}): Promise<Te
       PUBLIC_URL: 'http://127.0.0.1:3000',
       TEMPORAL_UI_URL: 'http://127.0.0.1:8233',
       ALLOW_LOOPBACK_WEBHOOKS: true,
+      BULK_MAX_LINES: 100_000,
+      BULK_MAX_BYTES: 67_108_864,
+      BULK_DUPLICATE_DAYS: 7,
       BODY_LIMIT_BYTES: 20_000,
+      ...limits,
     },
     sealing,
     runs,
@@ -178,7 +185,9 @@ export async function startTestApp(overrides: Partial<ApiDeps> = {}): Promise<Te
         headers: {
           ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
           ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-          ...(body === undefined && raw === undefined ? {} : { 'content-type': 'application/json' }),
+          ...((body === undefined && raw === undefined) || raw instanceof FormData
+            ? {}
+            : { 'content-type': 'application/json' }),
           ...headers,
         },
         body: raw ?? (body === undefined ? null : JSON.stringify(body)),

@@ -101,6 +101,7 @@ function newPayout(
     merchantId,
     environment,
     owner: ownPayoutOwner(id),
+    bulkId: null,
     state: isScheduled ? 'scheduled' : 'queued',
     version: 1,
     attempt: 1,
@@ -131,6 +132,6 @@ export function locationOf(payoutId: string): string {
   return `/v1/payouts/${payoutId}`;
 }
 
-export function replayed({ payoutId, body }: { payoutId: string; body: unknown }): Answer {
-  return { status: 202, body, headers: { Location: locationOf(payoutId), 'Idempotent-Replayed': 'true' } };
+export function replayed({ objectId, body }: { objectId: string; body: unknown }): Answer {
+  return { status: 202, body, headers: { Location: locationOf(objectId), 'Idempotent-Replayed': 'true' } };
 }

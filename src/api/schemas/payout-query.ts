@@ -6,7 +6,7 @@ import type { PayoutState } from '../../domain/payout-state';
 import { parseMsisdn } from '../../domain/msisdn';
 import { idOf, moment, oneOf, said, text } from './fields';
 
-const states = z
+export const states = z
   .string(said('give it once, states apart by commas'))
   .transform((value) => value.split(','))
   .refine(
@@ -44,6 +44,13 @@ export function serializeCursor(payoutId: string): string {
   return Buffer.from(payoutId).toString('base64url');
 }
 
+export const pageLimit = z
+  .string()
+  .regex(/^(?:[1-9]\d?|100)$/, 'give a number from 1 to 100')
+  .transform(Number)
+  .default(50)
+  .meta({ override: { type: 'integer', minimum: 1, maximum: 100, default: 50 } });
+
 export const payoutQuery = z.strictObject({
   status: states.optional(),
   method: oneOf(METHOD_IDS).optional(),
@@ -53,11 +60,6 @@ export const payoutQuery = z.strictObject({
   created_before: moment.optional(),
   amount_min: minorUnits.optional(),
   amount_max: minorUnits.optional(),
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d?|100)$/, 'give a number from 1 to 100')
-    .transform(Number)
-    .default(50)
-    .meta({ override: { type: 'integer', minimum: 1, maximum: 100, default: 50 } }),
+  limit: pageLimit,
   cursor: cursor.optional().meta({ description: '`next_cursor` of the answer before.' }),
 });

@@ -64,6 +64,16 @@ export type Customer = z.output<typeof customer>;
 
 export const description = text(255).meta({ description: 'What the payout is for.', example: 'Salary of May' });
 
+export const recipient = z.strictObject(
+  {
+    msisdn: z
+      .string(said('give the mobile number'))
+      .max(40)
+      .meta({ description: 'Mobile number, national or international.', example: '771234567' }),
+  },
+  said('give an object with the fields that the method needs'),
+);
+
 export const payoutRequest = z
   .strictObject(
     {
@@ -71,15 +81,7 @@ export const payoutRequest = z
       currency: oneOf(CURRENCIES),
       description,
       method: oneOf(METHOD_IDS),
-      recipient: z.strictObject(
-        {
-          msisdn: z
-            .string(said('give the mobile number'))
-            .max(40)
-            .meta({ description: 'Mobile number, national or international.', example: '771234567' }),
-        },
-        said('give an object with the fields that the method needs'),
-      ),
+      recipient,
       customer,
       reference: text(100).nullish().meta({ description: 'Your own reference; payouts can be searched by it.' }),
       reference_unique: z

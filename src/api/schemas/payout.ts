@@ -18,6 +18,7 @@ const payoutFields = {
   id: z.string(),
   object: z.literal('payout'),
   environment: z.enum(ENVIRONMENTS),
+  bulk_id: z.string().nullable().meta({ description: 'The bulk of which it is a line.' }),
   state: payoutState,
   reason: z.string().meta({ description: 'Why it is in this state, as a stable code.' }),
   version: z.int().meta({ description: 'Grows by one with each change.' }),

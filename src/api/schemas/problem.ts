@@ -16,6 +16,9 @@ export const problemAnswer = z
           pointer: z.string().optional().meta({ description: 'JSON pointer into the body.' }),
           parameter: z.string().optional().meta({ description: 'Parameter of the address.' }),
           header: z.string().optional(),
+          line: z.int().nullable().optional().meta({ description: 'Of a bulk, from 1; null: about the whole.' }),
+          field: z.string().nullable().optional().meta({ description: 'Column or member of the line.' }),
+          code: z.string().optional(),
           detail: z.string(),
         }),
       )

@@ -1,0 +1,83 @@
+import type { readStaged } from '../db/check-bulk-lines';
+import type { NewBulk } from '../db/receive-bulk';
+import type { Bulk } from '../domain/bulk';
+import type { ProviderId } from '../domain/methods';
+import { serializeBulk } from './bulk-object';
+import type { BulkReport } from './bulk-report';
+import { ApiProblem } from './problem';
+
+type Staged = Awaited<ReturnType<typeof readStaged>>;
+
+/** How a method of the bulk would be carried. */
+export interface BulkRoute {
+  method: string;
+  provider: ProviderId;
+  credentialId: string | null;
+}
+
+/** A bulk as it stands right after it was accepted. */
+export function acceptedBulk(
+  bulk: NewBulk,
+  { contentHash, staged, skipped }: { contentHash: Buffer; staged: Staged; skipped: number },
+): Record<string, unknown> {
+  const now = new Date();
+  return serializeBulk({
+    ...bulk,
+    state: 'ready',
+    reason: 'accepted_by_api',
+    version: 2,
+    contentHash,
+    currency: (staged.currencies[0] ?? null) as Bulk['currency'],
+    lineCount: staged.lines,
+    total: staged.total,
+    skippedCount: skipped,
+    createdBy: '',
+    receivedAt: now,
+    startedAt: null,
+    updatedAt: now,
+    finishedAt: null,
+  });
+}
+
+/** What would happen, of which nothing did. */
+export function dryRunBody(
+  bulkId: string,
+  report: BulkReport,
+  given: {
+    isRefused: boolean;
+    staged: Staged;
+    routes: readonly BulkRoute[];
+    skipped: number;
+    sameContentAs: string | null;
+  },
+): Record<string, unknown> {
+  const { staged, routes } = given;
+  return {
+    id: bulkId,
+    object: 'bulk_cash_in_check',
+    would_be_accepted: !given.isRefused && routes.every(({ credentialId }) => credentialId !== null),
+    lines: staged.lines,
+    needed_float: staged.total.toString(),
+    currency: staged.currencies[0] ?? null,
+    skipped_lines: given.skipped,
+    routes: routes.map(({ method, provider, credentialId }) => ({
+      method,
+      provider,
+      has_credential: credentialId !== null,
+    })),
+    // No provider of ours tells its fees.
+    fees: null,
+    same_content_as: given.sameContentAs,
+    ...reportOf(bulkId, report),
+  };
+}
+
+export function bulkRefusal(bulkId: string, report: BulkReport, sameContentAs: string | null): ApiProblem {
+  return new ApiProblem('bulk_invalid', {
+    members: { bulk_id: bulkId, same_content_as: sameContentAs, ...reportOf(bulkId, report) },
+  });
+}
+
+function reportOf(bulkId: string, report: BulkReport): Record<string, unknown> {
+  return { error_count: report.count(), errors: report.first(), report: `/v1/bulk-cash-ins/${bulkId}/errors` };
+}

@@ -1,0 +1,38 @@
+import { BrokenBodyError } from './piece';
+import type { BodyPiece } from './piece';
+
+/** One JSON object per line; empty lines count for nothing. */
+export async function* readNdjson(source: AsyncIterable<string>, maxLineLength: number): AsyncIterable<BodyPiece> {
+  let line = 0;
+  for await (const text of splitLines(source, maxLineLength)) {
+    if (text.trim() === '') continue;
+    line += 1;
+    yield readLine(text, line);
+  }
+}
+
+function readLine(text: string, line: number): BodyPiece {
+  try {
+    return { kind: 'line', line, fields: JSON.parse(text) as unknown };
+  } catch {
+    return {
+      kind: 'error',
+      ...{ line, field: null, code: 'not_json', message: 'the line is no JSON: write one JSON object per line' },
+    };
+  }
+}
+
+async function* splitLines(source: AsyncIterable<string>, maxLineLength: number): AsyncIterable<string> {
+  let rest = '';
+  let count = 0;
+  for await (const text of source) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield line;
+    count += lines.length;
+    if (rest.length > maxLineLength) {
+      throw new BrokenBodyError('line_too_long', `a line has more than ${maxLineLength} characters`, count + 1);
+    }
+  }
+  if (rest !== '') yield rest;
+}

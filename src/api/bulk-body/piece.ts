@@ -1,0 +1,54 @@
+/** What a body gives as it is read, piece by piece: options as they stand there, and lines in their order. */
+export type BodyPiece =
+  | { kind: 'options'; options: Record<string, unknown> }
+  /** `line` counts from 1. */
+  | { kind: 'line'; line: number; fields: unknown }
+  /** A line that cannot be read, or (null) something about the whole. */
+  | { kind: 'error'; line: number | null; field: string | null; code: BodyErrorCode; message: string };
+
+/** Of what is wrong before any field of a line is looked at. */
+export const BODY_ERROR_CODES = [
+  'not_json',
+  'not_csv',
+  'not_utf8',
+  'line_too_long',
+  'unknown_column',
+  'missing_column',
+  'column_twice',
+  'wrong_number_of_fields',
+  'unknown_option',
+  'file_missing',
+  'file_twice',
+] as const;
+
+export type BodyErrorCode = (typeof BODY_ERROR_CODES)[number];
+
+/** A name that the sender made up, if it is harmless to show: it may itself be a value. */
+export function shownName(name: string): string | null {
+  return /^[\w.-]{1,60}$/.test(name) ? name : null;
+}
+
+/** Ends the reading: the rest of the body cannot be understood. */
+export class BrokenBodyError extends Error {
+  override readonly name = 'BrokenBodyError';
+
+  constructor(
+    readonly code: BodyErrorCode,
+    message: string,
+    readonly line: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Ends the reading: more came than may come. */
+export class BodyLimitError extends Error {
+  override readonly name = 'BodyLimitError';
+
+  constructor(
+    readonly what: 'bytes' | 'lines',
+    readonly limit: number,
+  ) {
+    super(`more than ${limit} ${what}`);
+  }
+}

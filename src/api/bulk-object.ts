@@ -1,0 +1,36 @@
+import type { BulkRollUp } from '../db/bulk-roll-up';
+import type { Bulk } from '../domain/bulk';
+import { serializeAmount } from '../domain/money';
+
+/** A bulk as merchants see it. Times are ISO 8601 in UTC, amounts minor units. */
+export function serializeBulk(bulk: Bulk): Record<string, unknown> {
+  return {
+    id: bulk.id,
+    object: 'bulk_cash_in',
+    environment: bulk.environment,
+    state: bulk.state,
+    reason: bulk.reason,
+    version: bulk.version,
+    description: bulk.description,
+    metadata: bulk.metadata,
+    notify: bulk.notify,
+    on_invalid: bulk.onInvalid,
+    content_sha256: bulk.contentHash?.toString('hex') ?? null,
+    currency: bulk.currency,
+    lines: bulk.lineCount,
+    total: serializeAmount(bulk.total),
+    skipped_lines: bulk.skippedCount,
+    scheduled_at: bulk.scheduledAt?.toISOString() ?? null,
+    received_at: bulk.receivedAt.toISOString(),
+    started_at: bulk.startedAt?.toISOString() ?? null,
+    updated_at: bulk.updatedAt.toISOString(),
+    finished_at: bulk.finishedAt?.toISOString() ?? null,
+  };
+}
+
+/** Lines and amounts by state. */
+export function serializeRollUp(rollUp: BulkRollUp): Record<string, { lines: number; amount: string }> {
+  return Object.fromEntries(
+    Object.entries(rollUp).map(([state, { lines, amount }]) => [state, { lines, amount: serializeAmount(amount) }]),
+  );
+}

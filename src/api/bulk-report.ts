@@ -1,0 +1,59 @@
+import { insertBulkErrors } from '../db/receive-bulk';
+import type { BulkError } from '../db/receive-bulk';
+import type { Db } from '../db/pool';
+
+/** An error as the API shows it: where, and what to change. */
+export interface BulkErrorObject {
+  line: number | null;
+  field: string | null;
+  code: string;
+  detail: string;
+}
+
+export function serializeBulkError({ line, field, code, message }: BulkError): BulkErrorObject {
+  return { line, field, code, detail: message };
+}
+
+/** Errors that stand in the answer itself; all of them stand in the report. */
+const SHOWN = 100;
+
+const BATCH = 500;
+
+/** Everything that is wrong with a bulk, written down as it is found; only the first errors stay in memory. */
+export interface BulkReport {
+  add(...errors: readonly BulkError[]): Promise<void>;
+  /** Writes what is not written yet. */
+  flush(): Promise<void>;
+  count(): number;
+  /** Of errors of the whole, which no line can be left out for. */
+  countOfWhole(): number;
+  first(): readonly BulkErrorObject[];
+}
+
+export function createBulkReport(db: Db, bulkId: string): BulkReport {
+  const first: BulkError[] = [];
+  let waiting: BulkError[] = [];
+  let written = 0;
+  let ofWhole = 0;
+  const flush = async (): Promise<void> => {
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    await insertBulkErrors(db, bulkId, batch, written);
+    written += batch.length;
+  };
+  return {
+    async add(...errors) {
+      for (const error of errors) {
+        if (first.length < SHOWN) first.push(error);
+        if (error.line === null) ofWhole += 1;
+        waiting.push(error);
+        if (waiting.length >= BATCH) await flush();
+      }
+    },
+    flush,
+    count: () => written + waiting.length,
+    countOfWhole: () => ofWhole,
+    first: () => first.map(serializeBulkError),
+  };
+}

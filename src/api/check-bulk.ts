@@ -1,0 +1,85 @@
+import { findEarlierPayments, findSamePayments, findSameReferences, readStaged } from '../db/check-bulk-lines';
+import { unstageLines } from '../db/receive-bulk';
+import type { BulkError } from '../db/receive-bulk';
+import type { Db } from '../db/pool';
+import type { Tenant } from '../domain/environment';
+import { BULK_OPTIONS, bulkOptions } from './bulk-body/options';
+import { shownName } from './bulk-body/piece';
+import type { BulkOptions } from './bulk-body/options';
+import type { BulkReport } from './bulk-report';
+import type { TakenLines } from './take-bulk-lines';
+
+/** The options of a bulk; what is wrong with them goes into the report, beside everything else. */
+export async function checkOptions(raw: Record<string, unknown>, report: BulkReport): Promise<BulkOptions> {
+  const parsed = bulkOptions.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const bad = new Set<string>();
+  for (const issue of parsed.error.issues) {
+    const names = issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.map(String).join('.')];
+    const message =
+      issue.code === 'unrecognized_keys' ? `is not known: take one of ${BULK_OPTIONS.join(', ')}` : issue.message;
+    for (const field of names) {
+      bad.add(field.split('.')[0] ?? '');
+      await report.add({ line: null, field: shownName(field), code: 'option_not_valid', message });
+    }
+  }
+  // The others still say what to check.
+  return bulkOptions.parse(Object.fromEntries(Object.entries(raw).filter(([name]) => !bad.has(name))));
+}
+
+/** What no single line shows: sums, references and payments that come twice, here or in earlier bulks. */
+export async function checkWhole(
+  db: Db,
+  tenant: Tenant,
+  report: BulkReport,
+  given: { bulkId: string; taken: TakenLines; options: BulkOptions; mustDeclare: boolean; duplicateDays: number },
+): Promise<void> {
+  const { bulkId, taken, options } = given;
+  if (!taken.isBroken) await report.add(...declarationErrors(given));
+  const allowed = options.allow_duplicates ?? [];
+  const twice = [
+    ...(await findSameReferences(db, bulkId)),
+    ...(await findSamePayments(db, bulkId, allowed)),
+    ...(await findEarlierPayments(db, tenant, { bulkId, allowed, days: given.duplicateDays })),
+  ];
+  const lines = new Set(twice.flatMap(({ line }) => line ?? []));
+  taken.bad += lines.size;
+  await report.add(...twice);
+  await unstageLines(db, bulkId, [...lines]);
+  const { lines: good, currencies } = await readStaged(db, bulkId);
+  if (currencies.length > 1) {
+    const message = `has lines in ${currencies.join(' and ')}: send a bulk for each`;
+    await report.add({ line: null, field: 'currency', code: 'mixed_currencies', message });
+  }
+  const isEmpty = taken.count === 0 || options.on_invalid === 'skip';
+  if (good === 0 && isEmpty && report.countOfWhole() === 0) {
+    await report.add({ line: null, field: null, code: 'no_lines', message: 'there is no line that could be sent' });
+  }
+}
+
+/** A file that is cut off at the end of a line looks whole: only what was declared shows it. */
+function declarationErrors({
+  taken,
+  options,
+  mustDeclare,
+}: {
+  taken: TakenLines;
+  options: BulkOptions;
+  mustDeclare: boolean;
+}): readonly BulkError[] {
+  const errors: BulkError[] = [];
+  const say = (field: string, code: string, message: string): void => {
+    errors.push({ line: null, field, code, message });
+  };
+  const { declared_count: count, declared_total: total } = options;
+  const missing = 'is required with CSV and NDJSON, so that a file that was cut off is seen';
+  if (mustDeclare && count == null) say('declared_count', 'missing', missing);
+  if (mustDeclare && total == null) say('declared_total', 'missing', missing);
+  if (count != null && count !== taken.count) {
+    say('declared_count', 'count_differs', `${taken.count} lines came: is the file whole?`);
+  }
+  if (total != null && taken.total !== null && total !== taken.total) {
+    say('declared_total', 'total_differs', `the amounts that came sum up to ${taken.total}: is the file whole?`);
+  }
+  return errors;
+}

@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream';
+
+import { z } from 'zod';
+
+import { listBulkErrors } from '../../db/bulk-errors';
+import { listBulkItems } from '../../db/bulk-items';
+import { readBulkRollUp } from '../../db/bulk-roll-up';
+import type { Db } from '../../db/pool';
+import { serializePayout } from '../../domain/payout-object';
+import { serializeBulk, serializeRollUp } from '../bulk-object';
+import { serializeBulkError } from '../bulk-report';
+import { csvRow } from '../csv-row';
+import { readOwnBulk } from '../own-bulk';
+import { defineRoute } from '../route';
+import { bulkAnswer, bulkErrorsAnswer, bulkItemsAnswer, bulkParams } from '../schemas/bulk';
+import { pageLimit, states } from '../schemas/payout-query';
+
+const COMMON = { tag: 'Bulk cash-ins', access: 'merchant', params: bulkParams, problems: ['unavailable'] } as const;
+
+/** The number of the last one seen: of a line, or a place in the report. */
+const cursor = z
+  .string()
+  .regex(/^\d{1,9}$/, 'give the `next_cursor` of an answer as it is')
+  .transform(Number)
+  .default(0)
+  .meta({ description: '`next_cursor` of the answer before.', override: { type: 'string' } });
+
+export const readBulkRoute = defineRoute({
+  ...COMMON,
+  method: 'get',
+  path: '/v1/bulk-cash-ins/{bulkId}',
+  operationId: 'getBulkCashIn',
+  summary: 'A bulk and its progress.',
+  answers: { 200: { description: 'The bulk.', schema: bulkAnswer } },
+  async handle({ principal, params }, { pool }) {
+    const bulk = await readOwnBulk(pool, principal, params.bulkId);
+    const progress = serializeRollUp(await readBulkRollUp(pool, bulk.id));
+    return { status: 200, body: { ...serializeBulk(bulk), progress } };
+  },
+});
+
+export const bulkItemsRoute = defineRoute({
+  ...COMMON,
+  method: 'get',
+  path: '/v1/bulk-cash-ins/{bulkId}/items',
+  operationId: 'listBulkCashInItems',
+  summary: 'The lines of a bulk, in the order of the input.',
+  query: z.strictObject({ status: states.optional(), limit: pageLimit, cursor }),
+  answers: { 200: { description: 'A page, and the cursor of the next one.', schema: bulkItemsAnswer } },
+  async handle({ principal, params, query }, { pool }) {
+    const { id } = await readOwnBulk(pool, principal, params.bulkId);
+    const page = { status: query.status ?? null, after: query.cursor, limit: query.limit + 1 };
+    const found = await listBulkItems(pool, id, page);
+    const items = found.slice(0, query.limit);
+    return {
+      status: 200,
+      body: {
+        data: items.map(({ line, payout }) => ({ line, payout: serializePayout(payout) })),
+        next_cursor: found.length > items.length ? String(items.at(-1)?.line) : null,
+      },
+    };
+  },
+});
+
+export const bulkErrorsRoute = defineRoute({
+  ...COMMON,
+  method: 'get',
+  path: '/v1/bulk-cash-ins/{bulkId}/errors',
+  operationId: 'listBulkCashInErrors',
+  summary: 'Everything that is wrong with a bulk, as it was found; kept for a day where the bulk was refused.',
+  query: z.strictObject({ limit: pageLimit, cursor }),
+  answers: { 200: { description: 'A page, and the cursor of the next one.', schema: bulkErrorsAnswer } },
+  async handle({ principal, params, query }, { pool }) {
+    const { id } = await readOwnBulk(pool, principal, params.bulkId);
+    const found = await listBulkErrors(pool, id, { after: query.cursor, limit: query.limit + 1 });
+    const page = found.slice(0, query.limit);
+    return {
+      status: 200,
+      body: {
+        data: page.map(serializeBulkError),
+        next_cursor: found.length > page.length ? String(page.at(-1)?.position) : null,
+      },
+    };
+  },
+});
+
+export const bulkErrorsFileRoute = defineRoute({
+  ...COMMON,
+  method: 'get',
+  path: '/v1/bulk-cash-ins/{bulkId}/errors.csv',
+  operationId: 'downloadBulkCashInErrors',
+  summary: 'The whole report as a file.',
+  answers: { 200: { description: 'One row for each error.', type: 'text/csv' } },
+  async handle({ principal, params }, { pool }) {
+    const { id } = await readOwnBulk(pool, principal, params.bulkId);
+    return { status: 200, type: 'text/csv', stream: Readable.from(errorRows(pool, id)) };
+  },
+});
+
+const PAGE = 1_000;
+
+async function* errorRows(db: Db, bulkId: string): AsyncIterable<string> {
+  yield csvRow(['line', 'column', 'code', 'detail']);
+  for (let after = 0; ;) {
+    const page = await listBulkErrors(db, bulkId, { after, limit: PAGE });
+    if (page.length > 0) {
+      yield page.map(({ line, field, code, message }) => csvRow([line, field, code, message])).join('');
+    }
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.position ?? after;
+  }
+}

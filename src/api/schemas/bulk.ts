@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+import { BULK_NOTIFY, ON_INVALID } from '../../domain/bulk';
+import { BULK_STATES, BULK_STATE_NAMES } from '../../domain/bulk-state';
+import { ENVIRONMENTS } from '../../domain/environment';
+import { idOf } from './fields';
+import { payoutAnswer } from './payout';
+
+const time = z.iso.datetime();
+
+export const bulkParams = z.object({ bulkId: idOf('bulk').meta({ description: 'Id of the bulk, `bulk_…`.' }) });
+
+const bulkState = z.enum(BULK_STATE_NAMES).meta({
+  id: 'BulkState',
+  description: Object.entries(BULK_STATES)
+    .map(([state, meaning]) => `- \`${state}\`: ${meaning}`)
+    .join('\n'),
+});
+
+const bulkFields = {
+  id: z.string(),
+  object: z.literal('bulk_cash_in'),
+  environment: z.enum(ENVIRONMENTS),
+  state: bulkState,
+  reason: z.string().meta({ description: 'Why it is in this state, as a stable code.' }),
+  version: z.int(),
+  description: z.string().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  notify: z.enum(BULK_NOTIFY),
+  on_invalid: z.enum(ON_INVALID),
+  content_sha256: z.string().nullable().meta({ description: 'Of the bytes of the lines as they came, in hex.' }),
+  currency: z.string().nullable(),
+  lines: z.int(),
+  total: z.string().meta({ description: 'Minor units.' }),
+  skipped_lines: z.int(),
+  scheduled_at: time.nullable(),
+  received_at: time,
+  started_at: time.nullable(),
+  updated_at: time,
+  finished_at: time.nullable(),
+};
+
+const sameContentAs = z.string().nullable().meta({ description: 'An earlier bulk with the very same content.' });
+
+export const acceptedBulkAnswer = z
+  .object({ ...bulkFields, same_content_as: sameContentAs })
+  .meta({ id: 'AcceptedBulkCashIn' });
+
+export const bulkAnswer = z
+  .object({
+    ...bulkFields,
+    progress: z
+      .record(z.string(), z.object({ lines: z.int(), amount: z.string() }))
+      .meta({ description: 'Lines and amounts (minor units) by the state of the payout.' }),
+  })
+  .meta({ id: 'BulkCashIn' });
+
+export const bulkError = z
+  .object({
+    line: z.int().nullable().meta({ description: 'Counts from 1; null where it is about the whole.' }),
+    field: z.string().nullable().meta({ description: 'Column of the CSV, or member of the line.' }),
+    code: z.string(),
+    detail: z.string().meta({ description: 'What to change; never a value of the line.' }),
+  })
+  .meta({ id: 'BulkCashInError' });
+
+const cursor = z.string().nullable();
+
+export const bulkErrorsAnswer = z
+  .object({ data: z.array(bulkError), next_cursor: cursor })
+  .meta({ id: 'BulkCashInErrors' });
+
+export const bulkItemsAnswer = z
+  .object({ data: z.array(z.object({ line: z.int(), payout: payoutAnswer })), next_cursor: cursor })
+  .meta({ id: 'BulkCashInItems' });
+
+export const bulkCheckAnswer = z
+  .object({
+    id: z.string(),
+    object: z.literal('bulk_cash_in_check'),
+    would_be_accepted: z.boolean(),
+    lines: z.int(),
+    needed_float: z.string(),
+    currency: z.string().nullable(),
+    skipped_lines: z.int(),
+    routes: z.array(z.object({ method: z.string(), provider: z.string(), has_credential: z.boolean() })),
+    fees: z.null().meta({ description: 'No provider tells them.' }),
+    same_content_as: sameContentAs,
+    error_count: z.int(),
+    errors: z.array(bulkError),
+    report: z.string(),
+  })
+  .meta({ id: 'BulkCashInCheck' });

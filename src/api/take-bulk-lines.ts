@@ -1,0 +1,124 @@
+import { stageLines } from '../db/receive-bulk';
+import type { StagedLine } from '../db/receive-bulk';
+import type { Db } from '../db/pool';
+import { idFrom } from '../db/ids';
+import type { Tenant } from '../domain/environment';
+import type { Sealing } from '../domain/sealing';
+import { checkLine } from './bulk-body/check-line';
+import { columnOf } from './bulk-body/csv-columns';
+import { BodyLimitError, BrokenBodyError } from './bulk-body/piece';
+import type { BodyPiece } from './bulk-body/piece';
+import type { BulkReport } from './bulk-report';
+
+/** Lines that are stored by one statement. */
+const BATCH = 500;
+
+export interface TakenLines {
+  /** Every option that the body carries, as it stands there. */
+  options: Record<string, unknown>;
+  /** Lines that came, bad ones among them. */
+  count: number;
+  bad: number;
+  /** The rest of the body could not be understood, so that nobody knows what would have come. */
+  isBroken: boolean;
+  /** Minor units; null where the amount of a line could not be read. */
+  total: bigint | null;
+}
+
+export interface TakeDeps {
+  db: Db;
+  sealing: Sealing;
+  tenant: Tenant;
+  bulkId: string;
+  /** Names the lines' payouts together with the line's number, for ever. */
+  idempotencyKey: string;
+  maxLines: number;
+  /** Whether errors are named by CSV columns or by the members of a line. */
+  byColumn: boolean;
+}
+
+/** Checks and stores lines as they come in, a batch at a time, and reports every error. Throws `BodyLimitError`. */
+export async function takeBulkLines(
+  pieces: AsyncIterable<BodyPiece>,
+  report: BulkReport,
+  deps: TakeDeps,
+): Promise<TakenLines> {
+  const taken: TakenLines = { options: {}, count: 0, bad: 0, isBroken: false, total: 0n };
+  let batch: Promise<StagedLine>[] = [];
+  const store = async (): Promise<void> => {
+    const lines = await Promise.all(batch);
+    batch = [];
+    if (lines.length > 0) await stageLines(deps.db, deps.bulkId, lines);
+  };
+  try {
+    for await (const piece of pieces) {
+      if (piece.kind === 'options') {
+        Object.assign(taken.options, piece.options);
+        continue;
+      }
+      if (piece.kind === 'line' || piece.line !== null) count(taken, deps.maxLines);
+      if (piece.kind === 'error') {
+        const { line, field, code, message } = piece;
+        if (line !== null) unreadable(taken);
+        await report.add({ line, field, code, message });
+        continue;
+      }
+      const checked = checkLine(piece.fields);
+      const amount = checked.ok ? checked.payout.amount : checked.amount;
+      taken.total = taken.total === null || amount === null ? null : taken.total + amount;
+      if (!checked.ok) {
+        taken.bad += 1;
+        const name = deps.byColumn ? columnOf : (path: readonly string[]): string => path.join('.');
+        for (const { path, code, message } of checked.errors) {
+          await report.add({ line: piece.line, field: name(path) || null, code, message });
+        }
+        continue;
+      }
+      batch.push(stagedLine(deps, piece.line, checked.payout));
+      if (batch.length >= BATCH) await store();
+    }
+  } catch (error) {
+    if (!(error instanceof BrokenBodyError)) throw error;
+    taken.isBroken = true;
+    await report.add({ line: null, field: null, code: error.code, message: where(error) });
+  } finally {
+    // Nothing of a batch may be left running, whatever ended the reading.
+    await Promise.allSettled(batch);
+  }
+  await store();
+  return taken;
+}
+
+function where({ line, message }: BrokenBodyError): string {
+  return line === null ? message : `line ${line}: ${message}`;
+}
+
+function count(taken: TakenLines, maxLines: number): void {
+  taken.count += 1;
+  if (taken.count > maxLines) throw new BodyLimitError('lines', maxLines);
+}
+
+function unreadable(taken: TakenLines): void {
+  taken.bad += 1;
+  taken.total = null;
+}
+
+async function stagedLine(
+  { sealing, tenant, idempotencyKey }: TakeDeps,
+  line: number,
+  payout: Extract<ReturnType<typeof checkLine>, { ok: true }>['payout'],
+): Promise<StagedLine> {
+  const { merchantId, environment } = tenant;
+  return {
+    line,
+    payoutId: idFrom('po', merchantId, environment, 'bulk', idempotencyKey, String(line)),
+    amount: payout.amount,
+    currency: payout.currency,
+    method: payout.method,
+    msisdn: payout.recipient.msisdn,
+    description: payout.description,
+    customerEnc: await sealing.seal(merchantId, 'customer', JSON.stringify(payout.customer)),
+    reference: payout.reference,
+    metadata: payout.metadata,
+  };
+}

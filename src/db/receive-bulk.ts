@@ -1,0 +1,139 @@
+import type { Bulk } from '../domain/bulk';
+import type { MethodId } from '../domain/methods';
+import type { Actor } from '../domain/principal';
+import { moveBulk } from './move-bulk';
+import { lockBulk } from './bulk-rows';
+import type { Db } from './pool';
+import type { Pool } from 'pg';
+import { withTransaction } from './transaction';
+
+export type NewBulk = Pick<
+  Bulk,
+  'id' | 'merchantId' | 'environment' | 'description' | 'metadata' | 'notify' | 'onInvalid' | 'scheduledAt'
+>;
+
+/** A checked line on its way in. */
+export interface StagedLine {
+  /** Counts from 1, as the merchant counts. */
+  line: number;
+  payoutId: string;
+  /** Minor units. */
+  amount: bigint;
+  currency: string;
+  method: MethodId;
+  /** E.164. */
+  msisdn: string;
+  /** Null: the bulk's own. */
+  description: string | null;
+  /** Sealed JSON of the customer, purpose `customer`. */
+  customerEnc: Buffer;
+  reference: string | null;
+  metadata: Record<string, string>;
+}
+
+/** What is wrong: where, what, and what to change; never a value of the line. */
+export interface BulkError {
+  /** Null where it is about the whole. */
+  line: number | null;
+  field: string | null;
+  code: string;
+  message: string;
+}
+
+/** A bulk that is being received; its first event comes with it. */
+export async function insertBulk(db: Db, bulk: NewBulk, actor: Actor): Promise<void> {
+  await db.query(
+    `with opened as (
+       insert into bulks (id, merchant_id, environment, state, reason, description, metadata, notify, on_invalid,
+         scheduled_at, created_by)
+       values ($1, $2, $3, 'receiving', 'coming_in', $4, $5, $6, $7, $8, $9) returning *
+     )
+     insert into bulk_events (bulk_id, sequence, from_state, to_state, actor, reason)
+     select id, version, null, state, created_by, reason from opened`,
+    [
+      bulk.id,
+      bulk.merchantId,
+      bulk.environment,
+      bulk.description,
+      bulk.metadata,
+      bulk.notify,
+      bulk.onInvalid,
+      bulk.scheduledAt,
+      actor,
+    ],
+  );
+}
+
+/** Options that came in after the first lines, as a JSON body or a form may have them. */
+export async function updateReceivedOptions(db: Db, bulk: NewBulk): Promise<void> {
+  await db.query(
+    `update bulks set description = $2, metadata = $3, notify = $4, on_invalid = $5, scheduled_at = $6,
+       updated_at = clock_timestamp()
+     where id = $1 and state = 'receiving'`,
+    [bulk.id, bulk.description, bulk.metadata, bulk.notify, bulk.onInvalid, bulk.scheduledAt],
+  );
+}
+
+/** Stores lines of a bulk that is being received, many in one statement, and says that it is still coming in. */
+export async function stageLines(db: Db, bulkId: string, lines: readonly StagedLine[]): Promise<void> {
+  await db.query(
+    `with alive as (
+       update bulks set sweep_after = clock_timestamp() + interval '10 minutes' where id = $1 and state = 'receiving'
+     )
+     insert into bulk_staging (bulk_id, line, payout_id, amount, currency, method, recipient_msisdn, description,
+       customer_enc, reference, metadata)
+     select $1, line, payout_id, amount, currency, method, msisdn, description, decode(customer_hex, 'hex'), reference,
+       metadata
+     from jsonb_to_recordset($2::jsonb) as coming (line integer, payout_id text, amount bigint, currency text,
+       method text, msisdn text, description text, customer_hex text, reference text, metadata jsonb)`,
+    [
+      bulkId,
+      JSON.stringify(
+        lines.map(({ payoutId, amount, customerEnc, ...rest }) => ({
+          ...rest,
+          payout_id: payoutId,
+          amount: amount.toString(),
+          customer_hex: customerEnc.toString('hex'),
+        })),
+      ),
+    ],
+  );
+}
+
+/** Adds to the report of a bulk; `from` is how many stand in it already. */
+export async function insertBulkErrors(
+  db: Db,
+  bulkId: string,
+  errors: readonly BulkError[],
+  from: number,
+): Promise<void> {
+  await db.query(
+    `insert into bulk_errors (bulk_id, position, line, field, code, message)
+     select $1, $3 + position, line, field, code, message
+     from rows from (jsonb_to_recordset($2::jsonb) as (line integer, field text, code text, message text))
+       with ordinality as error (line, field, code, message, position)`,
+    [bulkId, JSON.stringify(errors), from],
+  );
+}
+
+export type RefusedFor = 'refused_whole' | 'cut_off' | 'dry_run' | 'repeated';
+
+/** Refuses a bulk whole: its report stays, nothing else of it does. */
+export async function refuseBulk(
+  pool: Pool,
+  bulkId: string,
+  { reason, contentHash }: { reason: RefusedFor; contentHash: Buffer | null },
+): Promise<void> {
+  await withTransaction(pool, async (trx) => {
+    const bulk = await lockBulk(trx, bulkId);
+    if (bulk.state !== 'receiving') return;
+    await trx.query('delete from bulk_staging where bulk_id = $1', [bulkId]);
+    if (contentHash) await trx.query('update bulks set content_hash = $2 where id = $1', [bulkId, contentHash]);
+    await moveBulk(trx, bulk, { to: 'invalid', actor: 'system', reason });
+  });
+}
+
+/** Takes lines out again that turned out to be bad. */
+export async function unstageLines(db: Db, bulkId: string, lines: readonly number[]): Promise<void> {
+  await db.query('delete from bulk_staging where bulk_id = $1 and line = any ($2)', [bulkId, lines]);
+}

@@ -1,0 +1,343 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+
+import { BULK_TRANSITIONS } from '../../src/domain/bulk-state';
+import { eventually } from '../helpers/eventually';
+import { bulkWorld, csv, line, PERSON } from './bulk-world';
+import type { BulkWorld, Upload } from './bulk-world';
+
+describe('bulk cash-ins', () => {
+  let world: BulkWorld;
+  beforeAll(async () => {
+    world = await bulkWorld();
+  });
+  afterAll(() => world.close());
+
+  const declared = { declared_count: '2', declared_total: '3000' };
+  const two = (): Record<string, string>[] => [line({ amount: '1000' }), line({ amount: '2000' })];
+
+  test('the transitions of code and database are equal', async () => {
+    const { rows } = await world.pool.query<{ pair: string }>(
+      "select from_state || ' ' || to_state as pair from bulk_transitions",
+    );
+    const pairs = Object.entries(BULK_TRANSITIONS).flatMap(([from, next]) => next.map((to) => `${from} ${to}`));
+    expect(rows.map(({ pair }) => pair).toSorted()).toEqual(pairs.toSorted());
+  });
+
+  describe('every format gives the same lines', () => {
+    const lines = two();
+    const body = csv(lines);
+    const objects = lines.map(({ msisdn, email, first_name, last_name, ...rest }) => ({
+      ...rest,
+      recipient: { msisdn },
+      customer: { email, first_name, last_name },
+    }));
+    const form = (content: string, name: string): FormData => {
+      const data = new FormData();
+      data.set('declared_count', '2');
+      data.set('file', new Blob([content]), name);
+      data.set('declared_total', '3000');
+      return data;
+    };
+    const uploads: Record<string, Upload> = {
+      'CSV with commas': { type: 'text/csv', body, query: declared },
+      'CSV with semicolons, a byte order mark and Windows line ends': {
+        type: 'text/csv; charset=utf-8',
+        body: `\ufeff${body.replaceAll(',', ';').replaceAll('\n', '\r\n')}`,
+        query: declared,
+      },
+      NDJSON: {
+        type: 'application/x-ndjson',
+        body: objects.map((object) => JSON.stringify(object)).join('\n'),
+        query: declared,
+      },
+      JSON: { type: 'application/json', body: JSON.stringify({ lines: objects, description: 'May' }) },
+      'a form with a CSV': { body: form(body, 'may.csv') },
+      'a form with NDJSON': { body: form(objects.map((object) => JSON.stringify(object)).join('\n'), 'may.ndjson') },
+    };
+
+    test.each(Object.entries(uploads))('%s', async (_name, upload) => {
+      const answer = await world.send({ ...upload, query: { ...upload.query, allow_duplicates: '1,2' } });
+      expect([answer.status, answer.body]).toMatchObject([
+        202,
+        { object: 'bulk_cash_in', state: 'ready', lines: 2, total: '3000', currency: 'XOF', skipped_lines: 0 },
+      ]);
+      expect(answer.headers.get('location')).toBe(`/v1/bulk-cash-ins/${answer.body.id}`);
+      const items = await world.get(`/v1/bulk-cash-ins/${answer.body.id}/items`);
+      expect(items.body.data).toMatchObject(
+        lines.map(({ amount, msisdn, reference }, index) => ({
+          line: index + 1,
+          payout: {
+            state: 'accepted',
+            amount,
+            recipient: { msisdn: `+221${msisdn}` },
+            reference,
+            bulk_id: answer.body.id,
+          },
+        })),
+      );
+      const { body: read } = await world.get(`/v1/bulk-cash-ins/${answer.body.id}`);
+      expect(read).toMatchObject({ state: 'ready', progress: { accepted: { lines: 2, amount: '3000' } } });
+      expect(await world.staged()).toBe(0);
+      expect(await world.held()).toBe(0n);
+    });
+  });
+
+  test('the hash is of the bytes of the lines', async () => {
+    const body = csv(two());
+    const { body: bulk } = await world.send({ type: 'text/csv', body, query: declared });
+    expect(bulk.content_sha256).toBe(createHash('sha256').update(body).digest('hex'));
+  });
+
+  test('all errors of all lines at once, by line and column, and nothing is kept but the report', async () => {
+    const bad = [
+      line({ amount: '12.50', currency: 'EUR', msisdn: '12' }),
+      line({}),
+      line({ email: 'nobody', first_name: '' }),
+    ];
+    const query = { declared_count: '3', declared_total: '0' };
+    const answer = await world.send({ type: 'text/csv', body: csv(bad), query });
+    expect([answer.status, answer.body.code]).toEqual([422, 'bulk_invalid']);
+    const places = answer.body.errors.map(({ line: number, field }) => `${number} ${field}`);
+    expect(places.toSorted()).toEqual(['1 amount', '1 currency', '1 msisdn', '3 email', '3 first_name']);
+    const bulkId = answer.body.bulk_id;
+    const { body: read } = await world.get(`/v1/bulk-cash-ins/${bulkId}`);
+    expect(read).toMatchObject({ state: 'invalid', reason: 'refused_whole', lines: 0, progress: {} });
+    const { body: report } = await world.get(`/v1/bulk-cash-ins/${bulkId}/errors?limit=2`);
+    expect(report.data).toEqual(answer.body.errors.slice(0, 2));
+    const { body: rest } = await world.get(`/v1/bulk-cash-ins/${bulkId}/errors?cursor=${report.next_cursor}`);
+    expect([...report.data, ...rest.data]).toEqual(answer.body.errors);
+    const file = await world.get(`/v1/bulk-cash-ins/${bulkId}/errors.csv`);
+    expect(file.text.split('\r\n')).toHaveLength(answer.body.errors.length + 2);
+    expect(await world.staged()).toBe(0);
+    expect(await world.linesOf(bulkId)).toBe(0);
+    const again = await world.send({ type: 'text/csv', body: csv(two()), query: declared, key: answer.key });
+    expect(again.status).toBe(202);
+  });
+
+  test('no value of a line is in the report', async () => {
+    const body = csv([line({ msisdn: '999000111', email: 'secret-address', amount: 'secret-amount' })]);
+    const answer = await world.send({ type: 'text/csv', body, query: { declared_count: '1', declared_total: '1' } });
+    expect(answer.text).not.toMatch(/999000111|secret-/);
+  });
+
+  const wrong: readonly (readonly [string, Upload, readonly string[]])[] = [
+    ['nothing declared', { type: 'text/csv', body: csv(two()) }, ['missing', 'missing']],
+    [
+      'a line less than declared',
+      { type: 'text/csv', body: csv(two()), query: { declared_count: '3', declared_total: '3000' } },
+      ['count_differs'],
+    ],
+    [
+      'another sum than declared',
+      { type: 'text/csv', body: csv(two()), query: { declared_count: '2', declared_total: '3001' } },
+      ['total_differs'],
+    ],
+    [
+      'a reference that comes twice',
+      {
+        type: 'text/csv',
+        body: csv([line({ reference: 'r-1', amount: '1000' }), line({ reference: 'r-1', amount: '2000' })]),
+        query: declared,
+      },
+      ['reference_twice'],
+    ],
+    [
+      'a recipient and amount that come twice',
+      {
+        type: 'text/csv',
+        body: csv([line({ msisdn: '771000001', amount: '1500' }), line({ msisdn: '+221771000001', amount: '1500' })]),
+        query: declared,
+      },
+      ['same_payment_in_bulk'],
+    ],
+    [
+      'an unknown option',
+      { type: 'text/csv', body: csv(two()), query: { ...declared, colour: 'red' } },
+      ['option_not_valid'],
+    ],
+    [
+      'an unknown column',
+      { type: 'text/csv', body: csv(two()).replace('description', 'colour'), query: declared },
+      ['unknown_column'],
+    ],
+    ['no lines', { type: 'application/json', body: '{"lines":[]}' }, ['no_lines']],
+    ['an unknown member', { type: 'application/json', body: '{"rows":[]}' }, ['unknown_option']],
+    ['JSON that is cut off', { type: 'application/json', body: '{"lines":[{"amount":1' }, ['not_json']],
+    ['broken JSON', { type: 'application/json', body: '{"lines":[}' }, ['not_json']],
+    ['another JSON', { type: 'application/json', body: '[1]' }, ['not_json']],
+    [
+      'a line of NDJSON that is none',
+      { type: 'application/x-ndjson', body: 'no\n', query: { declared_count: '1', declared_total: '0' } },
+      ['not_json'],
+    ],
+    ['a quote that is never closed', { type: 'text/csv', body: `${csv(two())}"1000,`, query: declared }, ['not_csv']],
+    [
+      'text that is not UTF-8',
+      {
+        type: 'text/csv',
+        body: Buffer.from(csv([line({ first_name: 'é' })]), 'latin1'),
+        query: { declared_count: '1', declared_total: '1000' },
+      },
+      ['not_utf8'],
+    ],
+  ];
+  test.each(wrong)('%s', async (_name, upload, codes) => {
+    const answer = await world.send(upload);
+    expect([answer.status, answer.body.code]).toEqual([422, 'bulk_invalid']);
+    expect(answer.body.errors.map(({ code }) => code)).toEqual(codes);
+    expect(await world.staged()).toBe(0);
+  });
+
+  test('a form without a file', async () => {
+    const data = new FormData();
+    data.set('description', 'May');
+    const answer = await world.send({ body: data });
+    expect(answer.body.errors.map(({ code }) => code)).toContain('file_missing');
+  });
+
+  test('other types of files', async () => {
+    const answer = await world.send({ type: 'application/pdf', body: 'x' });
+    expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
+  });
+
+  test('where all lines are left out, there is none', async () => {
+    const query = { declared_count: '1', declared_total: '0', on_invalid: 'skip' };
+    const answer = await world.send({ type: 'text/csv', body: csv([line({ amount: '-5' })]), query });
+    expect([answer.status, answer.body.errors.map(({ code }) => code)]).toEqual([422, ['not_valid', 'no_lines']]);
+  });
+
+  test('too many lines or bytes get the limit', async () => {
+    const small = await bulkWorld({ BULK_MAX_LINES: 3, BULK_MAX_BYTES: 2_000 });
+    const lines = await small.send({ type: 'application/json', body: JSON.stringify({ lines: [1, 2, 3, 4] }) });
+    expect([lines.status, lines.body]).toMatchObject([413, { code: 'too_many_lines', limit: 3 }]);
+    const bytes = await small.send({
+      type: 'application/json',
+      body: JSON.stringify({ description: 'x'.repeat(3_000) }),
+    });
+    expect([bytes.status, bytes.body]).toMatchObject([413, { code: 'body_too_large', limit: 2_000 }]);
+    await small.close();
+  });
+
+  test('a sender who hangs up leaves a refused bulk and no line', async () => {
+    const { hostname, port } = new URL(world.url);
+    const socket = connect(Number(port), hostname);
+    const rows = csv(Array.from({ length: 700 }, () => line({})));
+    socket.write(
+      `POST /v1/bulk-cash-ins?declared_count=800&declared_total=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${world.key}\r\n` +
+        `idempotency-key: ${randomUUID()}\r\ncontent-type: text/csv\r\ncontent-length: ${rows.length + 100}\r\n\r\n${rows}`,
+    );
+    await eventually('a batch of its lines is stored', async () => (await world.staged()) > 0);
+    socket.destroy();
+    await eventually('nothing of it is left', async () => (await world.staged()) === 0);
+    const { rows: bulks } = await world.pool.query('select state, reason from bulks order by received_at desc limit 1');
+    expect(bulks).toEqual([{ state: 'invalid', reason: 'cut_off' }]);
+  });
+
+  test('bad lines are left out where that was asked for', async () => {
+    const lines = [line({ amount: '1000' }), line({ amount: '-5' }), line({ amount: '2000' })];
+    const query = { declared_count: '3', declared_total: '3000', on_invalid: 'skip' };
+    const { status, body } = await world.send({ type: 'text/csv', body: csv(lines), query });
+    expect([status, body]).toMatchObject([202, { lines: 2, total: '3000', skipped_lines: 1 }]);
+    const { body: items } = await world.get(`/v1/bulk-cash-ins/${body.id}/items`);
+    expect(items.data.map((item) => item.line)).toEqual([1, 3]);
+    const { body: report } = await world.get(`/v1/bulk-cash-ins/${body.id}/errors`);
+    expect(report.data).toMatchObject([{ line: 2, field: 'amount', code: 'not_valid' }]);
+  });
+
+  test('what a bulk of the last days paid is refused unless it is allowed, and the same content is told', async () => {
+    const body = csv(two());
+    const first = await world.send({ type: 'text/csv', body, query: declared });
+    const second = await world.send({ type: 'text/csv', body, query: declared });
+    expect(second.body).toMatchObject({ code: 'bulk_invalid', same_content_as: first.body.id });
+    expect(second.body.errors.map(({ code }) => code)).toEqual(['same_payment_before', 'same_payment_before']);
+    const third = await world.send({ type: 'text/csv', body, query: { ...declared, allow_duplicates: '1,2' } });
+    expect([third.status, third.body.same_content_as]).toEqual([202, first.body.id]);
+  });
+
+  test('a dry run checks everything and takes nothing', async () => {
+    const body = csv(two());
+    const { status, body: check } = await world.send({
+      type: 'text/csv',
+      body,
+      query: { ...declared, dry_run: 'true' },
+    });
+    expect([status, check]).toMatchObject([
+      200,
+      {
+        would_be_accepted: true,
+        lines: 2,
+        needed_float: '3000',
+        currency: 'XOF',
+        routes: [{ method: 'orange_sn', provider: 'orange', has_credential: true }],
+        fees: null,
+        error_count: 0,
+      },
+    ]);
+    expect(await world.linesOf(check.id)).toBe(0);
+    expect(await world.staged()).toBe(0);
+    const bad = await world.send({
+      type: 'text/csv',
+      body: csv([line({ amount: '0' })]),
+      query: { ...declared, dry_run: 'true' },
+    });
+    expect([bad.status, bad.body]).toMatchObject([200, { would_be_accepted: false }]);
+  });
+
+  describe('idempotency', () => {
+    test('the same request again has the same answer', async () => {
+      const upload = { type: 'text/csv', body: csv(two()), query: declared, key: randomUUID() };
+      const first = await world.send(upload);
+      const second = await world.send(upload);
+      expect([second.status, second.body]).toEqual([202, first.body]);
+      expect(second.headers.get('idempotent-replayed')).toBe('true');
+    });
+
+    test('another content under the same key is refused', async () => {
+      const key = randomUUID();
+      await world.send({ type: 'text/csv', body: csv(two()), query: declared, key });
+      const other = await world.send({ type: 'text/csv', body: csv(two()), query: declared, key });
+      expect([other.status, other.body.code]).toEqual([409, 'idempotency_key_reused']);
+    });
+
+    test('many at once make one bulk', async () => {
+      const upload = { type: 'text/csv', body: csv(two()), query: declared, key: randomUUID() };
+      const answers = await Promise.all(Array.from({ length: 8 }, () => world.send(upload)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+      expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+      expect(await world.linesOf(answers[0]!.body.id)).toBe(2);
+      expect(await world.staged()).toBe(0);
+    });
+  });
+
+  test('a stranger sees nothing of it', async () => {
+    const { body } = await world.send({ type: 'text/csv', body: csv(two()), query: declared });
+    const answer = await world.get(`/v1/bulk-cash-ins/${body.id}`, world.strangersKey);
+    expect(answer.status).toBe(404);
+  });
+
+  test('its lines are not cancelled or retried from beside it', async () => {
+    const { body } = await world.send({ type: 'text/csv', body: csv(two()), query: declared });
+    const items = await world.get(`/v1/bulk-cash-ins/${body.id}/items`);
+    const path = `/v1/payouts/${items.body.data[0]!.payout.id}`;
+    for (const answer of [
+      await world.post(`${path}/cancel`),
+      await world.post(`${path}/retry`, { expected_attempt: 1 }),
+    ]) {
+      const { status, body: refused } = answer;
+      expect([status, refused]).toMatchObject([409, { code: 'owned_by_bulk', bulk_id: body.id }]);
+    }
+  });
+
+  test('the person who sent it stands in its history', async () => {
+    const { body } = await world.send({ type: 'text/csv', body: csv(two()), query: declared });
+    const { rows } = await world.pool.query<{ actor: string; to_state: string }>(
+      'select actor, to_state from bulk_events where bulk_id = $1 order by sequence',
+      [body.id],
+    );
+    expect(rows).toEqual([
+      { actor: `person:${PERSON}`, to_state: 'receiving' },
+      { actor: `person:${PERSON}`, to_state: 'ready' },
+    ]);
+  });
+});

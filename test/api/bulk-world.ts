@@ -1,0 +1,115 @@
+import { randomInt, randomUUID } from 'node:crypto';
+
+import type { Pool } from 'pg';
+
+import type { ApiDeps } from '../../src/api/deps';
+import { createApiKey } from '../../src/db/api-keys';
+import { seedMerchant, startTestApp } from '../helpers/app';
+import type { ApiAnswer } from '../helpers/app';
+
+/** The person whose key sends the bulks. */
+export const PERSON = 'per_initiator';
+
+export interface Upload {
+  /** Media type; a form brings its own. */
+  type?: string;
+  body: string | Buffer | FormData;
+  query?: Record<string, string>;
+  key?: string;
+}
+
+export interface BulkBody {
+  id: string;
+  code: string;
+  bulk_id: string;
+  errors: { line: number | null; field: string | null; code: string; detail: string }[];
+  data: { line: number; payout: { id: string } }[];
+  next_cursor: string;
+  content_sha256: string;
+  same_content_as: string | null;
+}
+
+export type BulkAnswer = Omit<ApiAnswer, 'body'> & { body: BulkBody; key: string };
+
+export interface BulkWorld {
+  pool: Pool;
+  url: string;
+  key: string;
+  strangersKey: string;
+  send(upload: Upload): Promise<BulkAnswer>;
+  get(path: string, key?: string): Promise<BulkAnswer>;
+  post(path: string, body?: unknown): Promise<BulkAnswer>;
+  /** Lines that are still staged, of all bulks. */
+  staged(): Promise<number>;
+  linesOf(bulkId: string): Promise<number>;
+  /** Minor units that the merchant's float holds. */
+  held(): Promise<bigint>;
+  close(): Promise<void>;
+}
+
+/** The API with a merchant whose person sends bulks. */
+export async function bulkWorld(limits: Partial<ApiDeps['config']> = {}): Promise<BulkWorld> {
+  const app = await startTestApp({}, limits);
+  const { pool } = app;
+  const merchant = await seedMerchant(pool, { float: 1_000_000n });
+  const stranger = await seedMerchant(pool);
+  await pool.query('insert into persons (id, name) values ($1, $1)', [PERSON]);
+  const { key: ownKey } = await createApiKey(pool, {
+    role: 'merchant',
+    merchantId: merchant.id,
+    environment: merchant.environment,
+    subject: { kind: 'person', personId: PERSON },
+  });
+  const one = async <T>(sql: string, values: unknown[] = []): Promise<T> => {
+    const { rows } = await pool.query<{ one: T }>(sql, values);
+    return rows[0]!.one;
+  };
+  const ask = async (method: string, path: string, request: Parameters<typeof app.request>[2], key: string) =>
+    ({ ...(await app.request(method, path, request)), key }) as unknown as BulkAnswer;
+  return {
+    pool,
+    url: app.url,
+    key: ownKey,
+    strangersKey: stranger.key,
+    async send({ type, body, query = {}, key = randomUUID() }) {
+      const address = `/v1/bulk-cash-ins?${new URLSearchParams(query).toString()}`;
+      const headers = type === undefined ? {} : { 'content-type': type };
+      return await ask('POST', address, { key: ownKey, idempotencyKey: key, raw: body, headers }, key);
+    },
+    get: (path, key = ownKey) => ask('GET', path, { key }, ''),
+    post: (path, body) => ask('POST', path, { key: ownKey, idempotencyKey: randomUUID(), body }, ''),
+    staged: () => one('select count(*)::int as one from bulk_staging'),
+    linesOf: (bulkId) => one('select count(*)::int as one from payouts where bulk_id = $1', [bulkId]),
+    held: () =>
+      one(
+        "select coalesce(sum(balance), 0)::bigint as one from ledger_accounts where merchant_id = $1 and kind = 'held'",
+        [merchant.id],
+      ),
+    async close() {
+      await app.close();
+    },
+  };
+}
+
+/** A good line by its CSV columns, with a recipient of its own. */
+export function line(changes: Record<string, string>): Record<string, string> {
+  return {
+    amount: '1000',
+    currency: 'XOF',
+    method: 'orange_sn',
+    msisdn: `77${randomInt(1_000_000, 9_999_999)}`,
+    reference: randomUUID(),
+    email: 'awa@example.com',
+    first_name: 'Awa',
+    last_name: 'Ndiaye',
+    description: 'Salary of May',
+    ...changes,
+  };
+}
+
+export function csv(lines: readonly Record<string, string>[]): string {
+  const columns = Object.keys(lines[0] ?? {});
+  return [columns, ...lines.map((each) => columns.map((column) => each[column] ?? ''))]
+    .map((row) => `${row.join(',')}\n`)
+    .join('');
+}
