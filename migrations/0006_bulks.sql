@@ -119,6 +119,7 @@ alter table payouts
   add column bulk_line integer,
   add constraint payouts_bulk_line check ((bulk_id is null) = (bulk_line is null));
 create unique index payouts_of_bulk on payouts (bulk_id, bulk_line) where bulk_id is not null;
+create index payouts_of_bulk_waiting on payouts (bulk_id, bulk_line) where bulk_id is not null and state = 'accepted';
 
 alter table idempotency_keys
   alter column payout_id drop not null,

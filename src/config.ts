@@ -141,6 +141,13 @@ export const CONFIG_SCHEMA = z.object({
     .max(365)
     .default(7)
     .describe('Days back in which the same recipient and amount in a bulk of the merchant refuses a line.'),
+  BULK_WINDOW: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .describe('Lines of one bulk cash-in that are under way at once.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(15_000).describe('Milliseconds that one API request may take to come in.'),
   SHUTDOWN_GRACE_MS: milliseconds
     .default(30_000)

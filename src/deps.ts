@@ -8,6 +8,7 @@ import type { PayoutSettings } from './activities/payout-settings';
 import { createProviderAccess } from './activities/provider-access';
 import { createRequestBudget } from './activities/request-budget';
 import type { Config } from './config';
+import { findBulk } from './db/bulk-rows';
 import { markCallbackApplied } from './db/callbacks';
 import { findPayoutStart } from './db/payout-search';
 import { createPool } from './db/pool';
@@ -83,6 +84,7 @@ export function createRuns({ config, pool, temporal, logger }: Core): PayoutRuns
   return createPayoutRuns({
     client: temporal,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     taskQueuePrefix: config.TASK_QUEUE_PREFIX,
     maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
@@ -99,6 +101,7 @@ export function createWorkerActivities(core: Core): Activities {
     logger,
     ...createProviderParts(core),
     sealing: vault,
+    bulks: { window: config.BULK_WINDOW, lookEveryMs: 1_000, carryForMs: 600_000 },
     webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
   });
 }

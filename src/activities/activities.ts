@@ -1,3 +1,5 @@
+import { createBulkActivities } from './bulks';
+import type { BulkActivities, BulkActivityDeps } from './bulks';
 import { createAskActivities } from './poll';
 import type { AskActivities } from './poll';
 import { createPayoutStepActivities } from './payout-steps';
@@ -10,9 +12,10 @@ import { createWebhookActivities } from './webhooks';
 import type { WebhookActivities, WebhookActivityDeps } from './webhooks';
 import type { Position } from '../domain/position';
 
-export type ActivityDeps = SubmitDeps & WebhookActivityDeps;
+export type ActivityDeps = SubmitDeps & WebhookActivityDeps & BulkActivityDeps;
 
-export interface Activities extends PayoutStepActivities, AskActivities, QuestionActivities, WebhookActivities {
+export interface Activities
+  extends PayoutStepActivities, AskActivities, QuestionActivities, WebhookActivities, BulkActivities {
   /** The money call, once. */
   submitPayout(input: SubmitInput): Promise<Position>;
 }
@@ -23,6 +26,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createAskActivities(deps),
     ...createQuestionActivities(deps),
     ...createWebhookActivities(deps),
+    ...createBulkActivities(deps),
     submitPayout: createSubmit(deps),
   };
 }

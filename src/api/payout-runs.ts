@@ -6,6 +6,8 @@ import type { PayoutProgress } from '../workflows/contract';
 export interface PayoutRuns {
   /** Starts the payout's run, or leaves the one alone that it has. Skipped beyond the limit of starts under way. */
   start(payout: PayoutStart): Promise<void>;
+  /** Makes sure that a bulk has a run. */
+  ensureBulk(bulkId: string): Promise<void>;
   /** Tells the run to read the payout again. */
   signalChanged(payoutId: string): Promise<void>;
   /** Tells the run of a stored callback. */

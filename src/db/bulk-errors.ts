@@ -15,7 +15,7 @@ export async function listBulkErrors(
   return rows;
 }
 
-/** Forgets the reports of refused bulks after a day, and the lines of bulks that stopped coming in. */
+/** Forgets the reports of refused bulks after a day. */
 export async function forgetOldReports(db: Db): Promise<void> {
   await db.query(
     `delete from bulk_errors using bulks where bulks.id = bulk_id and bulks.state = 'invalid'

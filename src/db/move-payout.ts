@@ -108,6 +108,7 @@ with moved as (
   from moved join webhook_endpoints endpoint
     on endpoint.merchant_id = moved.merchant_id and endpoint.environment = moved.environment
    and endpoint.disabled_at is null and $19::text = any (endpoint.events)
+   and (moved.bulk_id is null or exists (select from bulks where id = moved.bulk_id and notify = 'each'))
 )
 select ${payoutColumns('moved')} from moved`,
 );

@@ -60,7 +60,7 @@ export const BULK_REASONS = {
   accepted_by_api: 'checked whole; nothing is held yet',
   scheduled_by_api: 'accepted for a later time',
   insufficient_float: 'the available float is smaller than the whole',
-  held: 'the whole amount is held',
+  held: 'the whole amount is held; its lines are sent',
   all_lines_rest: 'every line is final or in review',
   cancelled_by_merchant: 'cancelled before it started',
 } as const;

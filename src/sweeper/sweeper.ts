@@ -3,13 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
+import { forgetOldReports } from '../db/bulk-errors';
+import { claimAbandonedBulks, claimDueBulks } from '../db/bulk-sweeps';
 import { expireLostProbes } from '../db/pin-gates';
+import { refuseBulk } from '../db/receive-bulk';
 import { claimDuePayouts, claimDueWatches } from '../db/sweeps';
 
 /** How the sweeper reaches the engine; implemented over a Temporal client. */
 export interface SweeperRuns {
   /** Makes sure that the payout has a run, and tells it to read the payout again where `nudge` is set. */
   ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
+  ensureBulk(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
@@ -52,7 +56,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await expireLostProbes(pool);
     const lease = { limit: LIMIT, recheckMs: deps.recheckMs };
     await each(await claimDuePayouts(pool, lease), ({ payoutId, nudged }) => runs.ensure(payoutId, { nudge: nudged }));
-    await each(await deps.claimCallbacks(LIMIT), ({ payoutId, callbackId }) => runs.signalReported(payoutId, callbackId));
+    await each(await claimDueBulks(pool, lease), (bulkId) => runs.ensureBulk(bulkId));
+    await each(await claimAbandonedBulks(pool, LIMIT), (bulkId) =>
+      refuseBulk(pool, bulkId, { reason: 'cut_off', contentHash: null }),
+    );
+    await forgetOldReports(pool);
+    await each(await deps.claimCallbacks(LIMIT), ({ payoutId, callbackId }) =>
+      runs.signalReported(payoutId, callbackId),
+    );
     await each(await deps.claimWebhooks(LIMIT), ({ eventId, endpointId }) => runs.startWebhook(eventId, endpointId));
     await each(await claimDueWatches(pool, lease), ({ payoutId, provider }) => runs.startWatch(payoutId, provider));
   }

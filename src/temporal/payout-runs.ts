@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
 
+import type { Bulk } from '../domain/bulk';
 import type { PayoutStart } from '../domain/payout-start';
 import {
+  BULK_CASH_IN_WORKFLOW,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
   PAYOUT_WATCH_WORKFLOW,
@@ -13,6 +15,7 @@ import {
   PROVIDER_REPORTED_SIGNAL,
   RETRY_CHECK_WORKFLOW,
   WEBHOOK_WORKFLOW,
+  bulkWorkflowId,
   payoutWatchWorkflowId,
   payoutWorkflowId,
   webhookWorkflowId,
@@ -20,6 +23,8 @@ import {
 } from '../workflows/contract';
 import type { PayoutProgress } from '../workflows/contract';
 import { SEARCH_ATTRIBUTE_KEYS } from './search-attributes';
+
+export type BulkStart = Pick<Bulk, 'id' | 'merchantId' | 'environment' | 'state'>;
 
 export interface PayoutRunsOptions {
   client: Client;
@@ -29,6 +34,7 @@ export interface PayoutRunsOptions {
   /** Milliseconds for which a webhook is tried again. */
   webhookRetryForMs: number;
   findPayoutStart: (payoutId: string) => Promise<PayoutStart | null>;
+  findBulk: (bulkId: string) => Promise<BulkStart | null>;
   /** Called once a run has heard of a callback. */
   markCallbackApplied: (callbackId: string) => Promise<void>;
   logger: Logger;
@@ -44,6 +50,8 @@ export interface ProviderBalance {
 export interface PayoutRuns {
   start(payout: PayoutStart): Promise<void>;
   ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
+  /** Makes sure that the bulk has a run. */
+  ensureBulk(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   signalChanged(payoutId: string): Promise<void>;
@@ -130,6 +138,25 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
         nudge
           ? client.workflow.signalWithStart(PAYOUT_WORKFLOW, { ...start, signal: PAYOUT_CHANGED_SIGNAL })
           : client.workflow.start(PAYOUT_WORKFLOW, start),
+      );
+    },
+
+    async ensureBulk(bulkId) {
+      const bulk = await options.findBulk(bulkId);
+      if (!bulk) return;
+      await limited(CALL_LIMIT_MS, () =>
+        client.workflow.start(BULK_CASH_IN_WORKFLOW, {
+          ...ONE_AT_A_TIME,
+          taskQueue,
+          workflowId: bulkWorkflowId(bulkId),
+          args: [bulkId],
+          staticSummary: 'bulk cash-in',
+          typedSearchAttributes: [
+            { key: SEARCH_ATTRIBUTE_KEYS.merchant, value: bulk.merchantId },
+            { key: SEARCH_ATTRIBUTE_KEYS.environment, value: bulk.environment },
+            { key: SEARCH_ATTRIBUTE_KEYS.status, value: bulk.state },
+          ],
+        }),
       );
     },
 

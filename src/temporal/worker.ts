@@ -6,7 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 
 import { PROVIDERS } from '../domain/methods';
-import { providerTaskQueue, workflowTaskQueue } from '../workflows/contract';
+import { bulkTaskQueue, providerTaskQueue, workflowTaskQueue } from '../workflows/contract';
 
 export interface WorkersOptions {
   /** One connection per worker: two workers on one connection may not share a task queue. */
@@ -35,7 +35,7 @@ export function prebuiltBundle(distDirectory: string): { codePath: string } | nu
   return existsSync(codePath) ? { codePath } : null;
 }
 
-/** Starts one worker for workflows and local activities, and one for each provider's activities. */
+/** Starts one worker for workflows and local activities, and one for each provider's activities, and one for bulks. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const common = {
     namespace: options.namespace,
@@ -59,6 +59,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       stickyQueueScheduleToStartTimeout: '2s',
       maxConcurrentLocalActivityExecutions: 100,
     });
+    await create({ taskQueue: bulkTaskQueue(options.taskQueuePrefix) });
     for (const provider of PROVIDERS) {
       await create({ taskQueue: providerTaskQueue(options.taskQueuePrefix, provider) });
     }

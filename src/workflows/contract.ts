@@ -1,3 +1,4 @@
+import type { BulkState } from '../domain/bulk-state';
 import type { PayoutState } from '../domain/payout-state';
 
 /** The public face of the workflows: all that the API, the sweeper and operations may import. Names are for ever. */
@@ -6,6 +7,7 @@ export const PAYOUT_WORKFLOW = 'payoutWorkflow';
 export const PAYOUT_WATCH_WORKFLOW = 'payoutWatchWorkflow';
 export const RETRY_CHECK_WORKFLOW = 'retryCheckWorkflow';
 export const PROVIDER_BALANCE_WORKFLOW = 'providerBalanceWorkflow';
+export const BULK_CASH_IN_WORKFLOW = 'bulkCashInWorkflow';
 export const WEBHOOK_WORKFLOW = 'webhookWorkflow';
 
 /** The activity that makes the money call: what histories are searched for after a restore. */
@@ -15,6 +17,7 @@ export const SUBMIT_ACTIVITY = 'submitPayout';
 export const PROVIDER_REPORTED_SIGNAL = 'providerReported';
 export const DECISION_RECORDED_SIGNAL = 'decisionRecorded';
 export const PAYOUT_CHANGED_SIGNAL = 'payoutChanged';
+export const BULK_CHANGED_SIGNAL = 'bulkChanged';
 
 /** What only the run knows: when it looks next, and why it waits. */
 export const PAYOUT_PROGRESS_QUERY = 'payoutProgress';
@@ -30,12 +33,21 @@ export interface PayoutResult {
   state: PayoutState;
 }
 
+export interface BulkResult {
+  bulkId: string;
+  state: BulkState;
+}
+
 export function payoutWorkflowId(payoutId: string): string {
   return `payout/${payoutId}`;
 }
 
 export function payoutWatchWorkflowId(payoutId: string): string {
   return `watch/${payoutId}`;
+}
+
+export function bulkWorkflowId(bulkId: string): string {
+  return `bulk/${bulkId}`;
 }
 
 export function webhookWorkflowId(eventId: string, endpointId: string): string {
@@ -49,6 +61,11 @@ export function workflowTaskQueue(prefix: string): string {
 
 export function providerTaskQueue(prefix: string, provider: string): string {
   return `${prefix}-${provider}`;
+}
+
+/** Bulk work has workers' slots of its own, so that it never keeps a single payout from its turn. */
+export function bulkTaskQueue(prefix: string): string {
+  return `${prefix}-bulk`;
 }
 
 /** Search attributes, without personal data: they are stored in clear. */

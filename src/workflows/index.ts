@@ -1,3 +1,4 @@
+export { bulkCashInWorkflow } from './bulk-cash-in';
 export { payoutWorkflow } from './payout';
 export { payoutWatchWorkflow, providerBalanceWorkflow, retryCheckWorkflow } from './questions';
 export { webhookWorkflow } from './webhook';

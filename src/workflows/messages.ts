@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 
 import {
+  BULK_CHANGED_SIGNAL,
   DECISION_RECORDED_SIGNAL,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
@@ -16,5 +17,8 @@ export const decisionRecorded = defineSignal<[decisionId: string]>(DECISION_RECO
 
 /** Something of the payout changed in the database; the run reads it again. */
 export const payoutChanged = defineSignal(PAYOUT_CHANGED_SIGNAL);
+
+/** Something of the bulk changed in the database; the run reads it again. */
+export const bulkChanged = defineSignal(BULK_CHANGED_SIGNAL);
 
 export const payoutProgress = defineQuery<PayoutProgress>(PAYOUT_PROGRESS_QUERY);

@@ -28,6 +28,7 @@ function newRuns(options: Partial<PayoutRunsOptions> = {}): PayoutRuns {
     maxStartsInFlight: 10,
     webhookRetryForMs: 1_000,
     findPayoutStart: (payoutId) => Promise.resolve(known.get(payoutId) ?? null),
+    findBulk: () => Promise.resolve(null),
     markCallbackApplied: (callbackId) => Promise.resolve(void applied.push(callbackId)),
     logger: pino({ level: 'silent' }),
     ...options,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 
 import { createApiKey } from '../../src/db/api-keys';
+import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
 import { findPayoutStart } from '../../src/db/payout-search';
 import { createPayoutRuns } from '../../src/temporal/payout-runs';
@@ -23,6 +24,7 @@ beforeAll(async () => {
     maxStartsInFlight: 10,
     webhookRetryForMs: 60_000,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     logger: pino({ level: 'silent' }),
   });

@@ -39,6 +39,7 @@ export function createRecordingRuns(): RecordingRuns {
     retryAnswer: 'clear',
     whileChecking: () => Promise.resolve(),
     start: (payout) => record(`start ${payout.id} ${payout.state} ${payout.method} ${payout.provider}`),
+    ensureBulk: (bulkId) => record(`bulk ${bulkId}`),
     signalChanged: (payoutId) => record(`changed ${payoutId}`),
     signalReported: (payoutId, callbackId) => record(`reported ${payoutId} ${callbackId}`),
     async progress(payoutId) {

@@ -145,6 +145,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       budget,
     }),
     sealing: vault,
+    bulks: { window: 20, lookEveryMs: 100, carryForMs: 5_000 },
     webhooks: { timeoutMs: 1_000, allowLoopback: true },
   };
   const activities = createActivities(deps);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 
 import { createApiKey } from '../../src/db/api-keys';
+import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
 import { newId } from '../../src/db/ids';
 import { findPayoutStart } from '../../src/db/payout-search';
@@ -43,6 +44,7 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
     maxStartsInFlight: 200,
     webhookRetryForMs: 60_000,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
+    findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     logger: pino({ level: 'silent' }),
   });

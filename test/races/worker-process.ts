@@ -17,6 +17,7 @@ export function createWorkerProcess(world: PayoutWorld, providers: Providers = w
       ...{ pool, sealing: vault, providers, budget },
       fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
     }),
+    bulks: { window: 20, lookEveryMs: 100, carryForMs: 5_000 },
     webhooks: { timeoutMs: 1_000, allowLoopback: true },
   });
 }

@@ -111,7 +111,7 @@ test('--once shows one payout to its end, with its verified webhook, and leaves 
     'authenticate',
     'encryptPin',
     'submitPayout',
-    'pollStatus',
+    'pollAtOnce',
     'signature verified',
     'Final state: succeeded',
   ]) {

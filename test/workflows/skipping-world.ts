@@ -36,6 +36,9 @@ const ACTIVITY_NAMES = Object.keys({
   deliverPayoutWebhooks: 0,
   deliverWebhook: 0,
   giveUpWebhook: 0,
+  readBulk: 0,
+  startBulk: 0,
+  carryBulk: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[];
 
 type ActivityInput = string | { payoutId?: string; eventId?: string };

@@ -40,6 +40,9 @@ export const receiveBulkRoute = defineRoute({
     const received = await receiveBulk({ principal, request, format, options, idempotencyKey }, deps);
     switch (received.result) {
       case 'accepted':
+        deps.runs.ensureBulk(received.bulk.id).catch((err: unknown) => {
+          deps.logger.warn({ err, bulk: received.bulk.id }, 'the bulk was not started; the sweeper starts it');
+        });
         return { status: 202, body: received.body, headers: { Location: locationOf(received.bulk.id) } };
       case 'replayed':
         return {

@@ -1,0 +1,46 @@
+import { nextBulkStep } from '../domain/bulk-position';
+import type { BulkPosition, BulkTally } from '../domain/bulk-position';
+import type { BulkState } from '../domain/bulk-state';
+import { isFinalState } from '../domain/payout-state';
+import type { PayoutState } from '../domain/payout-state';
+import { findBulk } from './bulk-rows';
+import { readBulkRollUp } from './bulk-roll-up';
+import type { BulkRollUp } from './bulk-roll-up';
+import type { Db } from './pool';
+
+/** How long a bulk that has too little float waits before it looks again; a top-up wakes nobody. */
+const FLOAT_CHECK_MS = 15_000;
+
+/** Where the bulk stands and what its run does next, by the database's clock. */
+export async function readBulkPosition(db: Db, bulkId: string): Promise<BulkPosition> {
+  const bulk = await findBulk(db, bulkId);
+  if (!bulk) throw new Error(`bulk ${bulkId} does not exist`);
+  const { rows } = await db.query<{ ms: number }>(
+    `select coalesce(extract(epoch from scheduled_at - clock_timestamp()) * 1000, 0)::float8 as ms from bulks
+     where id = $1`,
+    [bulkId],
+  );
+  const timeInMs = Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
+  const waits: Partial<Record<BulkState, number>> = { scheduled: timeInMs, awaiting_float: FLOAT_CHECK_MS };
+  return {
+    bulkId,
+    merchantId: bulk.merchantId,
+    environment: bulk.environment,
+    state: bulk.state,
+    reason: bulk.reason,
+    version: bulk.version,
+    step: nextBulkStep(bulk.state, timeInMs),
+    dueInMs: waits[bulk.state] ?? 0,
+    tally: tallyOf(await readBulkRollUp(db, bulkId)),
+  };
+}
+
+function tallyOf(rollUp: BulkRollUp): BulkTally {
+  const tally: BulkTally = { waiting: 0, underWay: 0, resting: 0 };
+  for (const [state, { lines }] of Object.entries(rollUp) as [PayoutState, { lines: number }][]) {
+    if (state === 'accepted') tally.waiting += lines;
+    else if (isFinalState(state) || state === 'in_review') tally.resting += lines;
+    else tally.underWay += lines;
+  }
+  return tally;
+}

@@ -1,0 +1,53 @@
+import type { BulkReason, BulkState } from './bulk-state';
+import type { Environment } from './environment';
+
+export const BULK_STEPS = ['wait_for_time', 'start', 'carry', 'wait_for_people', 'close'] as const;
+
+/** What a bulk's run does next. */
+export type BulkStep = (typeof BULK_STEPS)[number];
+
+/** Lines that wait for their turn, that are under way, and that are final or with people. */
+export interface BulkTally {
+  waiting: number;
+  underWay: number;
+  resting: number;
+}
+
+/** Where a bulk stands, as its run sees it: ids, states, counts and times only. */
+export interface BulkPosition {
+  bulkId: string;
+  merchantId: string;
+  environment: Environment;
+  state: BulkState;
+  reason: BulkReason;
+  version: number;
+  step: BulkStep;
+  /** Milliseconds until the step is due, by the database's clock. */
+  dueInMs: number;
+  tally: BulkTally;
+}
+
+/** The resume table of a bulk: what its run does, whatever happened to the run before. */
+export function nextBulkStep(state: BulkState, timeInMs: number): BulkStep {
+  switch (state) {
+    case 'ready':
+    case 'scheduled':
+      return timeInMs > 0 && state === 'scheduled' ? 'wait_for_time' : 'start';
+    case 'awaiting_float':
+      return 'start';
+    case 'running':
+    case 'stopping':
+      return 'carry';
+    case 'receiving':
+    case 'awaiting_approval':
+    case 'paused':
+      return 'wait_for_people';
+    case 'invalid':
+    case 'completed':
+    case 'rejected':
+    case 'cancelled':
+      return 'close';
+    default:
+      return state satisfies never;
+  }
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+
+import { pino } from 'pino';
+
+import { readBulkRollUp } from '../../src/db/bulk-roll-up';
+import { claimCallbacks } from '../../src/db/callbacks';
+import { claimUnclaimedDeliveries } from '../../src/db/outbox';
+import { createSweeper } from '../../src/sweeper/sweeper';
+import type { Sweeper } from '../../src/sweeper/sweeper';
+import { bulkWorkflowId } from '../../src/workflows/contract';
+import type { ScenarioName } from '../../src/simulators/orange';
+import { eventually } from '../helpers/eventually';
+import { createRaceWorld } from '../races/race-world';
+import type { RaceWorld } from '../races/race-world';
+
+interface BulkAnswer {
+  id: string;
+  state: string;
+  reason: string;
+  progress: Record<string, { lines: number; amount: string }>;
+}
+
+describe('a bulk on its way', () => {
+  let world: RaceWorld;
+  let sweeper: Sweeper;
+  beforeAll(async () => {
+    world = await createRaceWorld({ settings: { settlementWindowMs: 1_500, sendByMs: 1_500 } });
+    await world.startWorkers();
+    const { pool, runs } = world;
+    sweeper = createSweeper({
+      ...{ pool, runs, logger: pino({ level: 'silent' }), everyMs: 100, recheckMs: 5_000 },
+      claimCallbacks: (limit) => claimCallbacks(pool, limit),
+      claimWebhooks: (limit) => claimUnclaimedDeliveries(pool, limit),
+    });
+  });
+  afterAll(async () => {
+    await sweeper.close();
+    await world.close();
+  });
+
+  function linesOf(scenarios: readonly ScenarioName[]): object[] {
+    return scenarios.map((scenario, index) => ({
+      amount: 1_000 + index,
+      currency: 'XOF',
+      method: 'orange_sn',
+      recipient: { msisdn: world.recipientOf(scenario) },
+      customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
+      reference: randomUUID(),
+    }));
+  }
+
+  async function send(lines: readonly object[], options: Record<string, unknown> = {}): Promise<string> {
+    const body = { lines, ...options };
+    const answer = await world.ask('POST', '/v1/bulk-cash-ins', { idempotencyKey: randomUUID(), body });
+    expect(answer.status).toBe(202);
+    return answer.body.id;
+  }
+
+  async function read(bulkId: string): Promise<BulkAnswer> {
+    return (await world.ask('GET', `/v1/bulk-cash-ins/${bulkId}`)).body as unknown as BulkAnswer;
+  }
+
+  async function until(bulkId: string, state: string): Promise<BulkAnswer> {
+    return await eventually(`the bulk is ${state}`, async () => {
+      const bulk = await read(bulkId);
+      return bulk.state === state && bulk;
+    });
+  }
+
+  async function balances(): Promise<Record<string, bigint>> {
+    const { rows } = await world.pool.query<{ kind: string; balance: bigint }>(
+      'select kind, balance from ledger_accounts where merchant_id = $1',
+      [world.merchantId],
+    );
+    return Object.fromEntries(rows.map(({ kind, balance }) => [kind, balance]));
+  }
+
+  /** The roll-up equals a full count of the lines. */
+  async function expectRollUpTrue(bulkId: string): Promise<void> {
+    const { rows } = await world.pool.query<{ state: string; lines: number; amount: bigint }>(
+      'select state, count(*)::int as lines, sum(amount)::bigint as amount from payouts where bulk_id = $1 group by state',
+      [bulkId],
+    );
+    const counted = Object.fromEntries(rows.map(({ state, lines, amount }) => [state, { lines, amount }]));
+    expect(await readBulkRollUp(world.pool, bulkId)).toEqual(counted);
+  }
+
+  test('every line is paid, refused or with people, once, and the ledgers agree', async () => {
+    const before = await balances();
+    const scenarios: ScenarioName[] = [
+      ...Array.from({ length: 30 }, () => 'success' as const),
+      ...Array.from({ length: 5 }, () => 'pending_success' as const),
+      ...Array.from({ length: 4 }, () => 'customer_unknown' as const),
+      'lost_moved',
+      'hidden_row',
+    ];
+    const lines = linesOf(scenarios);
+    const bulkId = await send(lines);
+    const bulk = await until(bulkId, 'completed');
+    expect(bulk.reason).toBe('all_lines_rest');
+    expect(bulk.progress).toMatchObject({
+      succeeded: { lines: 36 },
+      failed: { lines: 4 },
+      in_review: { lines: 1 },
+    });
+    await expectRollUpTrue(bulkId);
+    for (const [index, line] of (lines as { amount: number; recipient: { msisdn: string } }[]).entries()) {
+      const isRefused = scenarios[index] === 'customer_unknown';
+      expect(await world.credited(line.recipient.msisdn)).toBe(isRefused ? 0n : BigInt(line.amount));
+    }
+    const after = await balances();
+    const paid = BigInt(bulk.progress['succeeded']!.amount);
+    const held = BigInt(bulk.progress['in_review']!.amount);
+    expect((after['paid'] ?? 0n) - (before['paid'] ?? 0n)).toBe(paid);
+    expect((after['held'] ?? 0n) - (before['held'] ?? 0n)).toBe(held);
+    expect((before['available'] ?? 0n) - (after['available'] ?? 0n)).toBe(paid + held);
+    const { rows } = await world.pool.query("select closed_by from holds where owner = 'bulk/' || $1", [bulkId]);
+    expect(rows).toEqual([{ closed_by: 'hand_over' }]);
+  });
+
+  test('too little float: nothing is held or sent, and it goes on after a top-up', async () => {
+    const { available = 0n } = await balances();
+    const lines = linesOf(['success', 'success']).map((line) => ({ ...line, amount: Number(available) }));
+    const bulkId = await send(lines);
+    const waiting = await until(bulkId, 'awaiting_float');
+    expect(waiting.reason).toBe('insufficient_float');
+    const { rows } = await world.pool.query<{ detail: string }>(
+      "select detail from bulk_events where bulk_id = $1 and to_state = 'awaiting_float'",
+      [bulkId],
+    );
+    expect(rows).toEqual([{ detail: `missing ${available} XOF` }]);
+    expect((await balances())['available']).toBe(available);
+    await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', $2, $3)", [
+      world.merchantId,
+      available,
+      randomUUID(),
+    ]);
+    await world.client.workflow.getHandle(bulkWorkflowId(bulkId)).signal('bulkChanged');
+    await until(bulkId, 'running');
+  });
+
+  test('one for later waits for its time and holds nothing', async () => {
+    const at = new Date(Date.now() + 3_000).toISOString();
+    const { held = 0n } = await balances();
+    await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', 100000, $2)", [world.merchantId, randomUUID()]);
+    const bulkId = await send(linesOf(['success']), { scheduled_at: at });
+    await until(bulkId, 'scheduled');
+    expect((await balances())['held']).toBe(held);
+    await until(bulkId, 'completed');
+  });
+
+  test('a run that was terminated is taken up again and sends nothing twice', async () => {
+    await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', 1000000, $2)", [world.merchantId, randomUUID()]);
+    const lines = linesOf(Array.from({ length: 60 }, () => 'success' as const));
+    const bulkId = await send(lines);
+    await eventually('some are paid', async () => ((await read(bulkId)).progress['succeeded']?.lines ?? 0) > 3);
+    await world.client.workflow.getHandle(bulkWorkflowId(bulkId)).terminate('test');
+    await world.pool.query('update bulks set sweep_after = now() where id = $1', [bulkId]);
+    await until(bulkId, 'completed');
+    for (const line of lines as { amount: number; recipient: { msisdn: string } }[]) {
+      expect(await world.credited(line.recipient.msisdn)).toBe(BigInt(line.amount));
+    }
+    await expectRollUpTrue(bulkId);
+  });
+});
