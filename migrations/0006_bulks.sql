@@ -175,7 +175,10 @@ create function fold_bulk_moves(p_bulk_id text) returns void language sql as $$
 $$;
 
 -- Holds of a bulk: one for all of its lines, of which parts are moved to holds of payouts that are handed over.
-alter table holds add column handed_over bigint not null default 0 check (handed_over between 0 and amount);
+alter table holds
+  add column handed_over bigint not null default 0,
+  add column released bigint not null default 0,
+  add constraint holds_parts check (handed_over >= 0 and released >= 0 and handed_over + released <= amount);
 alter table holds drop constraint holds_closed_by_check;
 alter table holds add constraint holds_closed_by_check check (closed_by in ('capture', 'release', 'hand_over'));
 
@@ -204,8 +207,27 @@ begin
   where payout.id = any (p_payout_ids) and payout.bulk_id = p_bulk_id;
   select sum(amount) into v_sum from payouts where id = any (p_payout_ids) and bulk_id = p_bulk_id;
   update holds set handed_over = handed_over + coalesce(v_sum, 0),
-    closed_by = case when handed_over + coalesce(v_sum, 0) = amount then 'hand_over' end,
-    closed_cause = case when handed_over + coalesce(v_sum, 0) = amount then 'bulk/' || p_bulk_id end,
-    closed_at = case when handed_over + coalesce(v_sum, 0) = amount then clock_timestamp() end
+    closed_by = case when handed_over + released + coalesce(v_sum, 0) = amount then 'hand_over' end,
+    closed_cause = case when handed_over + released + coalesce(v_sum, 0) = amount then 'bulk/' || p_bulk_id end,
+    closed_at = case when handed_over + released + coalesce(v_sum, 0) = amount then clock_timestamp() end
   where owner = 'bulk/' || p_bulk_id and hold_no = 1;
+end $$;
+
+-- Gives back what a bulk still holds for lines that will never be sent: all that is left of its hold, once.
+create function release_bulk_rest(p_bulk_id text) returns bigint language plpgsql as $$
+declare v_bulk bulks; v_rest bigint;
+begin
+  select * into strict v_bulk from bulks where id = p_bulk_id;
+  if exists (select 1 from payouts where bulk_id = p_bulk_id and owner = 'bulk/' || p_bulk_id and state <> 'cancelled') then
+    raise exception 'release refused: bulk % has lines that may still be sent', p_bulk_id using errcode = 'CA409';
+  end if;
+  update holds set released = amount - handed_over, closed_by = 'release', closed_cause = 'bulk/' || p_bulk_id,
+    closed_at = clock_timestamp()
+  where owner = 'bulk/' || p_bulk_id and hold_no = 1 and closed_by is null returning released into v_rest;
+  if coalesce(v_rest, 0) = 0 then return 0; end if;
+  insert into ledger_entries (kind, from_account, to_account, amount, owner, hold_no, cause)
+  values ('release', ledger_account(v_bulk.merchant_id, v_bulk.environment, v_bulk.currency, 'held'),
+    ledger_account(v_bulk.merchant_id, v_bulk.environment, v_bulk.currency, 'available'),
+    v_rest, 'bulk/' || v_bulk.id, 1, 'bulk/' || v_bulk.id || '#1');
+  return v_rest;
 end $$;

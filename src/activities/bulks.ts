@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 
 import { readBulkPosition } from '../db/bulk-positions';
 import { foldBulkMoves } from '../db/bulk-roll-up';
+import { cancelWaitingLines } from '../db/cancel-bulk-lines';
 import { completeBulk } from '../db/complete-bulk';
 import { handOverLines } from '../db/hand-over-lines';
 import { startBulk } from '../db/start-bulk';
@@ -48,6 +49,7 @@ export function createBulkActivities({ pool, bulks }: BulkActivityDeps): BulkAct
         heartbeat(position.tally);
         if (position.step !== 'carry' || Date.now() > until) return position;
         const { waiting, underWay } = position.tally;
+        if (position.state === 'stopping') await cancelWaitingLines(pool, bulkId);
         if (waiting === 0 && underWay === 0) {
           await completeBulk(pool, bulkId);
           return await readBulkPosition(pool, bulkId);

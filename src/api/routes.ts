@@ -5,6 +5,7 @@ import { balanceRoute, methodsRoute } from './routes/account';
 import { callbackRoute } from './routes/callbacks';
 import { cancelPayoutRoute } from './routes/cancel-payout';
 import { codecRoutes } from './routes/codec';
+import { controlBulkRoutes } from './routes/control-bulk';
 import { docsRoutes } from './routes/docs';
 import { listPayoutsRoute } from './routes/list-payouts';
 import { patchPayoutRoute } from './routes/patch-payout';
@@ -28,6 +29,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     retryPayoutRoute,
     receiveBulkRoute,
     readBulkRoute,
+    ...controlBulkRoutes,
     bulkItemsRoute,
     bulkErrorsRoute,
     bulkErrorsFileRoute,

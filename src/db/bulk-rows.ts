@@ -66,6 +66,15 @@ export async function findBulkOf(db: Db, { merchantId, environment }: Tenant, bu
   return bulk?.merchantId === merchantId && bulk.environment === environment ? bulk : null;
 }
 
+/** Whether a line of the bulk may be sent; share-locks its row, so that a pause comes before or after the line's intent. */
+export async function isBulkRunning(trx: Db, bulkId: string): Promise<boolean> {
+  const { rowCount } = await trx.query(
+    "select 1 from bulks where id = $1 and state in ('running', 'completed') for share",
+    [bulkId],
+  );
+  return rowCount === 1;
+}
+
 /** Locks the bulk's row: whoever commits first of a start, a window of lines and a cancel wins. */
 export async function lockBulk(trx: Db, bulkId: string): Promise<Bulk> {
   const { rows } = await trx.query<BulkRow>('select * from bulks where id = $1 for no key update', [bulkId]);

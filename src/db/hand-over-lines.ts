@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 
+import { isBulkRunning } from './bulk-rows';
 import { withTransaction } from './transaction';
 
 /**
@@ -9,8 +10,7 @@ import { withTransaction } from './transaction';
  */
 export async function handOverLines(pool: Pool, bulkId: string, most: number): Promise<number> {
   return await withTransaction(pool, async (trx) => {
-    const running = await trx.query("select 1 from bulks where id = $1 and state = 'running' for share", [bulkId]);
-    if (running.rowCount !== 1) return 0;
+    if (!(await isBulkRunning(trx, bulkId))) return 0;
     const { rows } = await trx.query<{ id: string }>(
       `select id from payouts where bulk_id = $1 and state = 'accepted' and owner = 'bulk/' || $1
        order by bulk_line limit $2 for no key update skip locked`,

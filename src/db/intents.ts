@@ -5,6 +5,7 @@ import type { Payout } from '../domain/payout';
 import { isToBeSent, ownPayoutOwner } from '../domain/payout';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
+import { isBulkRunning } from './bulk-rows';
 import { passPinGate, tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
 import { whySendingWaits } from './stops';
@@ -32,7 +33,7 @@ export interface IntentRequest {
 
 /** Why no call may leave. `superseded`: the payout is elsewhere by now, or this attempt is written already. */
 export type IntentRefusal =
-  'superseded' | 'after_restore' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
+  'superseded' | 'bulk_waits' | 'after_restore' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
 
 export type IntentAnswer = { sendBy: Date; probe: boolean } | { refused: IntentRefusal };
 
@@ -97,6 +98,7 @@ async function checkFence(
   payout: Payout,
   request: IntentRequest,
 ): Promise<{ refused: IntentRefusal } | { probe: boolean }> {
+  if (payout.bulkId !== null && !(await isBulkRunning(trx, payout.bulkId))) return { refused: 'bulk_waits' };
   const waits = await whySendingWaits(trx, payout);
   if (waits === 'stranger') {
     // Its first acceptance was lost with a database that went back in time; it may have been sent then.

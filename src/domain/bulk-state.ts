@@ -62,7 +62,10 @@ export const BULK_REASONS = {
   insufficient_float: 'the available float is smaller than the whole',
   held: 'the whole amount is held; its lines are sent',
   all_lines_rest: 'every line is final or in review',
-  cancelled_by_merchant: 'cancelled before it started',
+  paused_by_merchant: 'paused; no further line leaves',
+  resumed_by_merchant: 'goes on',
+  cancelled_by_merchant: 'cancelled; no further line leaves',
+  all_lines_stopped: 'every line is final or in review; the rest was never sent',
 } as const;
 
 export type BulkReason = keyof typeof BULK_REASONS;

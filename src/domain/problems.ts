@@ -56,6 +56,11 @@ export const PROBLEMS = {
     title: 'Idempotency-Key was used for something else',
     fix: 'Take a new key for a new act, or repeat the first request unchanged; the changed fields are named.',
   },
+  bulk_state: {
+    status: 409,
+    title: 'Not in this state of the bulk',
+    fix: 'Read the bulk; docs/bulk-states.md says what may follow.',
+  },
   reference_taken: {
     status: 409,
     title: 'The reference is taken',

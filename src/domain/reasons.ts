@@ -19,6 +19,7 @@ export const REASONS = {
   provider_float_low: "the merchant's account at the provider has too little money",
   throttled: "the provider's rate limit is reached; it waits for its turn",
   stale_key: 'the encryption key was renewed; it will be sent again',
+  bulk_waits: 'its bulk is paused or is being stopped; nothing leaves',
   stopped_by_operations: 'operations stopped sending',
   resend_allowed: 'no look-up shows it; it is sent once more under a new reference',
   look_up_found_paid: 'a look-up found it paid',

@@ -7,6 +7,7 @@ import type { Bulk } from '../domain/bulk';
 import type { PayoutStart } from '../domain/payout-start';
 import {
   BULK_CASH_IN_WORKFLOW,
+  BULK_CHANGED_SIGNAL,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
   PAYOUT_WATCH_WORKFLOW,
@@ -52,6 +53,7 @@ export interface PayoutRuns {
   ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
   /** Makes sure that the bulk has a run. */
   ensureBulk(bulkId: string): Promise<void>;
+  bulkChanged(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   signalChanged(payoutId: string): Promise<void>;
@@ -104,6 +106,21 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     };
   }
 
+  function bulkOptions(bulk: BulkStart): WorkflowStartOptions & { workflowId: string; taskQueue: string } {
+    return {
+      ...ONE_AT_A_TIME,
+      taskQueue,
+      workflowId: bulkWorkflowId(bulk.id),
+      args: [bulk.id],
+      staticSummary: 'bulk cash-in',
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTE_KEYS.merchant, value: bulk.merchantId },
+        { key: SEARCH_ATTRIBUTE_KEYS.environment, value: bulk.environment },
+        { key: SEARCH_ATTRIBUTE_KEYS.status, value: bulk.state },
+      ],
+    };
+  }
+
   /** Asks by a workflow of its own, since the provider is called by workers only; null where nobody answers in time. */
   async function ask<T>(
     workflow: string,
@@ -143,21 +160,14 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
 
     async ensureBulk(bulkId) {
       const bulk = await options.findBulk(bulkId);
+      if (bulk) await limited(CALL_LIMIT_MS, () => client.workflow.start(BULK_CASH_IN_WORKFLOW, bulkOptions(bulk)));
+    },
+
+    async bulkChanged(bulkId) {
+      const bulk = await options.findBulk(bulkId);
       if (!bulk) return;
-      await limited(CALL_LIMIT_MS, () =>
-        client.workflow.start(BULK_CASH_IN_WORKFLOW, {
-          ...ONE_AT_A_TIME,
-          taskQueue,
-          workflowId: bulkWorkflowId(bulkId),
-          args: [bulkId],
-          staticSummary: 'bulk cash-in',
-          typedSearchAttributes: [
-            { key: SEARCH_ATTRIBUTE_KEYS.merchant, value: bulk.merchantId },
-            { key: SEARCH_ATTRIBUTE_KEYS.environment, value: bulk.environment },
-            { key: SEARCH_ATTRIBUTE_KEYS.status, value: bulk.state },
-          ],
-        }),
-      );
+      const start = { ...bulkOptions(bulk), signal: BULK_CHANGED_SIGNAL };
+      await limited(CALL_LIMIT_MS, () => client.workflow.signalWithStart(BULK_CASH_IN_WORKFLOW, start));
     },
 
     async startWatch(payoutId, provider) {

@@ -162,4 +162,74 @@ describe('a bulk on its way', () => {
     }
     await expectRollUpTrue(bulkId);
   });
+
+  async function topUp(): Promise<void> {
+    await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', 1000000, $2)", [world.merchantId, randomUUID()]);
+  }
+
+  async function control(bulkId: string, act: string): Promise<{ status: number; body: BulkAnswer }> {
+    const { status, body } = await world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/${act}`);
+    return { status, body: body as unknown as BulkAnswer };
+  }
+
+  /** Lines of which the provider has heard. */
+  async function sentLines(lines: readonly object[]): Promise<number> {
+    const credits = await Promise.all(
+      (lines as { recipient: { msisdn: string } }[]).map(({ recipient }) => world.credited(recipient.msisdn)),
+    );
+    return credits.filter((amount) => amount > 0n).length;
+  }
+
+  test('paused, nothing more leaves; resumed, it goes on to its end', async () => {
+    await topUp();
+    const lines = linesOf(Array.from({ length: 120 }, () => 'success' as const));
+    const bulkId = await send(lines);
+    await eventually('some are paid', async () => ((await read(bulkId)).progress['succeeded']?.lines ?? 0) > 2);
+    expect(await control(bulkId, 'pause')).toMatchObject({ status: 200, body: { state: 'paused' } });
+    expect(await control(bulkId, 'pause')).toMatchObject({ status: 200, body: { state: 'paused' } });
+    await eventually('what left is answered', async () => {
+      const { processing, pending } = (await read(bulkId)).progress;
+      return processing === undefined && pending === undefined;
+    });
+    const sent = await sentLines(lines);
+    expect(sent).toBeLessThan(lines.length);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await sentLines(lines)).toBe(sent);
+    expect(await control(bulkId, 'resume')).toMatchObject({ status: 200, body: { state: 'running' } });
+    await until(bulkId, 'completed');
+    expect(await sentLines(lines)).toBe(lines.length);
+    await expectRollUpTrue(bulkId);
+    expect(await control(bulkId, 'pause')).toMatchObject({ status: 409, body: { code: 'bulk_state' } });
+  });
+
+  test('cancelled on its way, the rest never leaves and is not held any more', async () => {
+    await topUp();
+    const before = await balances();
+    const lines = linesOf(Array.from({ length: 120 }, () => 'success' as const));
+    const bulkId = await send(lines);
+    await eventually('some are paid', async () => ((await read(bulkId)).progress['succeeded']?.lines ?? 0) > 2);
+    expect(await control(bulkId, 'cancel')).toMatchObject({ status: 200 });
+    const bulk = await until(bulkId, 'cancelled');
+    const paid = bulk.progress['succeeded']!;
+    expect(bulk.progress['cancelled']!.lines).toBe(lines.length - paid.lines);
+    expect(await sentLines(lines)).toBe(paid.lines);
+    const after = await balances();
+    expect(after['held']).toBe(before['held']);
+    expect((before['available'] ?? 0n) - (after['available'] ?? 0n)).toBe(BigInt(paid.amount));
+    await expectRollUpTrue(bulkId);
+    const open = await world.pool.query('select 1 from holds where closed_by is null and owner = $1', [
+      `bulk/${bulkId}`,
+    ]);
+    expect(open.rowCount).toBe(0);
+  });
+
+  test('cancelled before it starts, nothing was held and no line leaves', async () => {
+    const at = new Date(Date.now() + 60_000).toISOString();
+    const lines = linesOf(['success', 'success']);
+    const bulkId = await send(lines, { scheduled_at: at });
+    const before = await balances();
+    expect(await control(bulkId, 'cancel')).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+    expect((await read(bulkId)).progress).toEqual({ cancelled: { lines: 2, amount: '2001' } });
+    expect(await balances()).toEqual(before);
+  });
 });

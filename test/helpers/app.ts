@@ -40,6 +40,7 @@ export function createRecordingRuns(): RecordingRuns {
     whileChecking: () => Promise.resolve(),
     start: (payout) => record(`start ${payout.id} ${payout.state} ${payout.method} ${payout.provider}`),
     ensureBulk: (bulkId) => record(`bulk ${bulkId}`),
+    bulkChanged: (bulkId) => record(`bulk changed ${bulkId}`),
     signalChanged: (payoutId) => record(`changed ${payoutId}`),
     signalReported: (payoutId, callbackId) => record(`reported ${payoutId} ${callbackId}`),
     async progress(payoutId) {

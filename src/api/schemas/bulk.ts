@@ -46,14 +46,19 @@ export const acceptedBulkAnswer = z
   .object({ ...bulkFields, same_content_as: sameContentAs })
   .meta({ id: 'AcceptedBulkCashIn' });
 
-export const bulkAnswer = z
+const progress = z
+  .record(z.string(), z.object({ lines: z.int(), amount: z.string() }))
+  .meta({ description: 'Lines and amounts (minor units) by the state of the payout.' });
+
+export const bulkAnswer = z.object({ ...bulkFields, progress }).meta({ id: 'BulkCashIn' });
+
+export const controlledBulkAnswer = z
   .object({
     ...bulkFields,
-    progress: z
-      .record(z.string(), z.object({ lines: z.int(), amount: z.string() }))
-      .meta({ description: 'Lines and amounts (minor units) by the state of the payout.' }),
+    progress,
+    calls_under_way: z.int().meta({ description: 'Lines that left, or may have, and are not final yet.' }),
   })
-  .meta({ id: 'BulkCashIn' });
+  .meta({ id: 'ControlledBulkCashIn' });
 
 export const bulkError = z
   .object({
