@@ -57,7 +57,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       ...options.workflows,
       // After a kill a cached workflow waits this long for its old worker, up to 10 s by default.
       stickyQueueScheduleToStartTimeout: '2s',
-      maxConcurrentLocalActivityExecutions: 100,
+      // A payout that is polled beside its workflow keeps a workflow task and a local slot for seconds; both only wait.
+      maxConcurrentWorkflowTaskExecutions: 200,
+      maxConcurrentLocalActivityExecutions: 400,
     });
     await create({ taskQueue: bulkTaskQueue(options.taskQueuePrefix) });
     for (const provider of PROVIDERS) {
