@@ -27,6 +27,8 @@ interface AnswerItem {
   readonly amount: { readonly value: number };
   readonly customer: { readonly id: string };
   readonly type: string;
+  readonly statusReason?: string;
+  readonly bulkId?: string;
   readonly msisdn: string;
   readonly pinCode: string;
 }

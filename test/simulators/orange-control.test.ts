@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOrangeSimulator, optionsFromEnv, SCENARIOS, type Scenario } from '../../src/simulators/orange';
+import { bulk } from './bulk-client';
 import { eventually, startSimulator, type OrangeClient } from './orange-client';
 
 let client: OrangeClient;
@@ -28,16 +29,19 @@ async function sim(method: string, path: string, body?: unknown) {
 test('the reports are the same over HTTP as in process', async () => {
   await client.cashIn('771234567', 'one');
   await client.cashInOrLost('770061000', 'lost');
+  await bulk(client, ['770102000']);
   const { simulator } = client;
   await eventually(() => simulator.transactions().references.every(({ answers }) => !answers.includes(null)));
-  for (const name of ['ledger', 'transactions', 'requests', 'callbacks', 'config'] as const) {
+  for (const name of ['ledger', 'transactions', 'bulks', 'requests', 'callbacks', 'config'] as const) {
     expect((await sim('GET', name)).body).toEqual(JSON.parse(JSON.stringify(simulator[name]())));
   }
   expect((await sim('GET', 'transactions')).body.undecidable).toEqual([{ reference: 'lost', revealed: 'never' }]);
   expect((await sim('GET', 'requests')).body).toMatchObject({
-    byEndpoint: { cashIn: 2, publicKey: 2 },
-    cashInsByReference: { one: 1, lost: 1 },
+    byEndpoint: { cashIn: 2, bulkCashIn: 1, publicKey: 3 },
+    pinBearing: 3,
+    cashInsByReference: { one: 1, lost: 1, 'line-0': 1 },
     cashInsByScenario: { default: 1, lost_unmoved: 1 },
+    bulksByScenario: { bulk_rejected: 1 },
   });
 });
 
@@ -62,6 +66,13 @@ test('everything can be changed over HTTP', async () => {
   expect((await sim('GET', 'ledger')).body).toMatchObject({ balances: { 781111111: 3_500 }, sumsToZero: true });
 });
 
+test('the batches to come are planned over HTTP', async () => {
+  const bulks = [{ scenario: 'bulk_rejected', callbackFault: 'lost' }, {}];
+  expect((await sim('POST', 'bulks/next', { bulks })).status).toBe(200);
+  const answers = [await bulk(client, ['771234567']), await bulk(client, ['771234567'])];
+  expect(answers.map(({ body }) => body.status)).toEqual(['REJECTED', 'PENDING']);
+});
+
 test('holds are set, seen and released over HTTP', async () => {
   await sim('POST', 'hold', { point: 'before_move', count: null });
   const answer = client.cashIn('771234567', 'held');
@@ -76,6 +87,9 @@ test.each([
   ['config', { faults: { failed: 0.6, rejected: 0.6 } }, 'add up to more than 1'],
   ['config', { faults: { no_such_scenario: 0.1 } }, 'faults'],
   ['accounts', { msisdn: '221771234567' }, 'msisdn'],
+  ['config', { bulk: { faults: { failed: 0.1 } } }, 'faults'],
+  ['config', { bulk: { maxItems: 0 } }, 'maxItems'],
+  ['bulks/next', { bulks: [{ scenario: 'lost_moved' }] }, 'scenario'],
   ['hold', { point: 'nowhere' }, 'point'],
 ])('a wrong body for %s is refused and says why', async (path, body, says) => {
   const answer = await sim('POST', path, body);

@@ -1,6 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import type { Registration } from './state';
 
 export interface CallbackMessage {
   readonly body: string;
@@ -18,8 +17,8 @@ export function signCallback(secret: string, body: string, atSeconds: number): s
   return `t=${atSeconds},v1=${createHmac('sha256', secret).update(`${atSeconds},${body}`).digest('hex')}`;
 }
 
-export function createMessage(body: object, registration: Registration, secret: string | null): CallbackMessage {
-  return { body: JSON.stringify(body), idempotencyKey: randomUUID(), apiKey: registration.apiKey, secret };
+export function createMessage(body: object, apiKey: string | null, secret: string | null): CallbackMessage {
+  return { body: JSON.stringify(body), idempotencyKey: randomUUID(), apiKey, secret };
 }
 
 /** POSTs to the loopback base that stands for the URL's host, keeping its path and query. Never rejects. */

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { problemOf, type TakenCashIn } from './cash-in';
 import type { Parts } from './parts';
 import { sendProblem } from './problem';
+import { sendSpoilt } from './spoilt-answer';
 import type { Row } from './state';
 
 export interface TransactionResponse {
@@ -26,42 +27,11 @@ export async function answerCashIn(
     sendProblem(res, req.path, problemOf(answer));
     return;
   }
-  const { slowAnswerMs } = parts.store.state().config.timings;
   const row = taken.rows[0];
   const body = row === undefined ? undefined : transactionResponse(row);
-  const text = JSON.stringify(body ?? {});
   switch (answer) {
     case 'row':
       res.json(body);
-      return;
-    case 'lost':
-      req.socket.destroy();
-      return;
-    case 'reset':
-      req.socket.resetAndDestroy();
-      return;
-    case 'slow_headers':
-      if (taken.scenario.takesLate !== true) await parts.timers.sleep(slowAnswerMs);
-      res.json(body);
-      return;
-    case 'slow_body':
-      startBody(res, text);
-      await parts.timers.sleep(slowAnswerMs);
-      res.end(text.slice(10));
-      return;
-    case 'malformed_json':
-      res.type('application/json').send(text.slice(0, -10));
-      return;
-    case 'cut_body':
-      startBody(res, text);
-      // The part that was written must leave before the connection ends.
-      setImmediate(() => req.socket.end());
-      return;
-    case 'empty_body':
-      res.status(200).type('application/json').end();
-      return;
-    case 'html_502':
-      res.status(502).type('text/html').send('<html><body><h1>502 Bad Gateway</h1></body></html>');
       return;
     case 'unknown_status':
       res.json({ ...body, status: 'ON_HOLD' });
@@ -80,7 +50,7 @@ export async function answerCashIn(
       res.redirect(answer === 'redirect_302' ? 302 : 307, `/api/eWallet/v1/cashins/moved/${submission}`);
       return;
     default:
-      answer satisfies never;
+      await sendSpoilt(parts, req, res, taken.scenario.takesLate === true ? 'whole' : answer, body ?? {});
   }
 }
 
@@ -96,9 +66,4 @@ export function transactionResponse(row: Row): TransactionResponse {
 
 export function requestId(): string {
   return `${randomInt(1_000, 9_999)}.${randomInt(1_000, 9_999)}.${randomInt(10_000, 99_999)}`;
-}
-
-function startBody(res: Response, text: string): void {
-  res.status(200).type('application/json').setHeader('Content-Length', Buffer.byteLength(text));
-  res.write(text.slice(0, 10));
 }

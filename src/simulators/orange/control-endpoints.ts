@@ -1,6 +1,12 @@
 import express, { Router, type NextFunction, type Request, type Response } from 'express';
 import { z, ZodError } from 'zod';
-import { accountBodySchema, configBodySchema, holdBodySchema, type OrangeSimulatorControl } from './control';
+import {
+  accountBodySchema,
+  configBodySchema,
+  holdBodySchema,
+  nextBulksBodySchema,
+  type OrangeSimulatorControl,
+} from './control';
 import { HOLD_POINTS } from './holds';
 
 /** `/_sim/*`: for tests and judges only, never for a connector. No authentication, no rate limit. */
@@ -9,6 +15,11 @@ export function createControlRouter(control: OrangeSimulatorControl): Router {
   router.use(express.json());
   router.get('/ledger', (_req, res) => void res.json(control.ledger()));
   router.get('/transactions', (_req, res) => void res.json(control.transactions()));
+  router.get('/bulks', (_req, res) => void res.json(control.bulks()));
+  router.post('/bulks/next', (req, res) => {
+    control.planBulks(nextBulksBodySchema.parse(req.body));
+    res.json({});
+  });
   router.get('/requests', (_req, res) => void res.json(control.requests()));
   router.get('/callbacks', (_req, res) => void res.json(control.callbacks()));
   router.get('/config', (_req, res) => void res.json(control.config()));

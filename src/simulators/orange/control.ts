@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import type { CallbackAttempt } from './callbacks';
+import { BULK_CALLBACK_FAULTS } from './bulk/bulk-callback-faults';
+import { reportBulks, type BulkReport } from './bulk/bulk-report';
+import { BULK_SCENARIOS } from './bulk/bulk-scenarios';
+import type { CallbackAttempt } from './callback-log';
 import { HOLD_POINTS, type HoldPoint, type HoldStatus } from './holds';
 import { runtimePatchSchema, type RuntimeConfig, type RuntimePatch } from './options';
 import type { Parts } from './parts';
@@ -33,10 +36,22 @@ export type AccountBody = z.infer<typeof accountBodySchema>;
 
 export const holdBodySchema = z.strictObject({
   point: z.enum(HOLD_POINTS),
-  /** How many cash-ins are stopped; null: all. */
+  /** How many calls are stopped; null: all. */
   count: z.number().int().min(1).nullable().default(1),
 });
 export type HoldBody = z.input<typeof holdBodySchema>;
+
+export const nextBulksBodySchema = z.strictObject({
+  /** What the next batches get, one after another, whatever their first recipient and the rates. */
+  bulks: z.array(
+    z.strictObject({
+      scenario: z.enum(BULK_SCENARIOS.map(({ name }) => name)).default('bulk_default'),
+      /** Absent: as the scenario or the rates have it. */
+      callbackFault: z.enum(BULK_CALLBACK_FAULTS).nullable().default(null),
+    }),
+  ),
+});
+export type NextBulksBody = z.input<typeof nextBulksBodySchema>;
 
 export interface LedgerReport {
   readonly credits: readonly Credit[];
@@ -56,16 +71,20 @@ export interface TransactionsReport {
 }
 
 export interface RequestsReport extends RequestCountsBody {
-  /** Cash-in requests by reference; these survive a restart. */
+  /** Cash-in requests and lines of bulks by reference; these survive a restart. */
   readonly cashInsByReference: Readonly<Record<string, number>>;
-  /** Cash-ins that came as far as a scenario, by its name; these survive a restart. */
+  /** Cash-ins and lines that came as far as a scenario, by its name; these survive a restart. */
   readonly cashInsByScenario: Readonly<Record<string, number>>;
+  /** Batches that came as far as a scenario, by its name; these survive a restart. */
+  readonly bulksByScenario: Readonly<Record<string, number>>;
 }
 
 /** What tests and judges may see and do; the same as the /_sim endpoints. */
 export interface OrangeSimulatorControl {
   ledger(): LedgerReport;
   transactions(): TransactionsReport;
+  /** Every bulk call in order of arrival. */
+  bulks(): readonly BulkReport[];
   requests(): RequestsReport;
   callbacks(): readonly CallbackAttempt[];
   config(): RuntimeConfig;
@@ -73,6 +92,8 @@ export interface OrangeSimulatorControl {
   rollKey(): Promise<void>;
   expireTokens(): void;
   putAccount(body: AccountBody): void;
+  /** Plans what the next batches get; added to what is planned already. */
+  planBulks(body: NextBulksBody): void;
   hold(body: HoldBody): void;
   /** Lets go who stands at the point (or at any) and disarms it. Returns how many went on. */
   release(point?: HoldPoint): number;
@@ -81,7 +102,7 @@ export interface OrangeSimulatorControl {
 }
 
 export function createControl(parts: Parts): OrangeSimulatorControl {
-  const { store, counts, holds, tokens, keyRing, callbacks, rateLimit } = parts;
+  const { store, counts, holds, tokens, keyRing, callbackLog, rateLimit } = parts;
   return {
     ledger: () => {
       const { credits, accounts, issued, inFlight } = store.state();
@@ -97,14 +118,16 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
       return { transactions: store.state().rows, references, undecidable };
     },
     requests: () => {
-      const { submissions } = store.state();
+      const { submissions, bulkCalls } = store.state();
       return {
         ...counts.body(),
         cashInsByReference: countBy(submissions.map(({ reference }) => reference)),
         cashInsByScenario: countBy(submissions.map(({ scenario }) => scenario)),
+        bulksByScenario: countBy(bulkCalls.map(({ scenario }) => scenario)),
       };
     },
-    callbacks: () => callbacks.attempts(),
+    bulks: () => reportBulks(store.state()),
+    callbacks: () => callbackLog.attempts(),
     config: () => store.state().config,
     configure: ({ hideReferences, showReferences, ...patch }) => {
       if (Object.keys(patch).length > 0) store.record({ e: 'configured', patch: patch satisfies RuntimePatch });
@@ -125,6 +148,10 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
         store.record({ e: 'pin_tries', msisdn, wrong: blocked === true ? 3 : 0 });
       }
     },
+    planBulks: (body) => {
+      const { bulks } = nextBulksBodySchema.parse(body);
+      store.record({ e: 'bulks_planned', bulks });
+    },
     hold: (body) => {
       const { point, count } = holdBodySchema.parse(body);
       holds.arm(point, count);
@@ -134,7 +161,7 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
     reset: () => {
       store.reset();
       counts.reset();
-      callbacks.reset();
+      callbackLog.reset();
       rateLimit.reset();
     },
   };

@@ -1,3 +1,4 @@
+import type { BulkEvent } from './bulk/bulk-events';
 import type { RuntimePatch } from './options';
 import type { Revealed, ScenarioName, SearchQuirk } from './scenarios';
 import type { TransactionStatus } from './transaction-status';
@@ -86,4 +87,5 @@ export type SimulatorEvent =
       readonly at: number;
     }
   | { readonly e: 'callback_closed'; readonly transactionId: string }
+  | BulkEvent
   | { readonly e: 'configured'; readonly patch: RuntimePatch };

@@ -1,16 +1,19 @@
-/** Named points of a cash-in where a test can make it stand still: right before and right after money moves. */
-export const HOLD_POINTS = ['before_move', 'after_move'] as const;
+/**
+ * Named points where a test can make a call stand still: a unit cash-in right before and right after money moves, a bulk
+ * call right before the batch is taken and right after, before its answer.
+ */
+export const HOLD_POINTS = ['before_move', 'after_move', 'before_bulk', 'after_bulk'] as const;
 export type HoldPoint = (typeof HOLD_POINTS)[number];
 
 export interface HoldStatus {
-  /** How many more cash-ins will be stopped here; null: all. */
+  /** How many more calls will be stopped here; null: all. */
   readonly armed: number | null;
-  /** References (empty string where none was sent) of those standing here now. */
+  /** References (empty string where none was sent; of a bulk the first line's) of those standing here now. */
   readonly blocked: readonly string[];
 }
 
 export interface Holds {
-  /** Stops the next `count` cash-ins (null: all) at the point until released. */
+  /** Stops the next `count` calls (null: all) at the point until released. */
   arm(point: HoldPoint, count: number | null): void;
   /** Disarms the point (or all points) and lets go whoever stands there. Returns how many went on. */
   release(point?: HoldPoint): number;
@@ -28,6 +31,8 @@ export function createHolds(): Holds {
   const points: Record<HoldPoint, Point> = {
     before_move: { armed: 0, waiting: [] },
     after_move: { armed: 0, waiting: [] },
+    before_bulk: { armed: 0, waiting: [] },
+    after_bulk: { armed: 0, waiting: [] },
   };
 
   return {
@@ -55,6 +60,8 @@ export function createHolds(): Holds {
     status: () => ({
       before_move: statusOf(points.before_move),
       after_move: statusOf(points.after_move),
+      before_bulk: statusOf(points.before_bulk),
+      after_bulk: statusOf(points.after_bulk),
     }),
   };
 }

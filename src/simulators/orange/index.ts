@@ -3,4 +3,9 @@ export type { OrangeSimulatorControl, LedgerReport, RequestsReport, Transactions
 export type { OrangeSimulatorOptions, RuntimePatch } from './options';
 export { optionsFromEnv } from './options-from-env';
 export { FAULT_NAMES, SCENARIOS, type Scenario, type ScenarioName } from './scenarios';
-export { CALLBACK_FAULTS, ENDPOINT_FAULTS } from './options';
+export { BULK_CALLBACK_FAULTS } from './bulk/bulk-callback-faults';
+export type { BulkReport } from './bulk/bulk-report';
+export type { BulkScenario } from './bulk/bulk-scenario';
+export { BULK_FAULT_NAMES, BULK_SCENARIOS, type BulkScenarioName } from './bulk/bulk-scenarios';
+export { CALLBACK_FAULTS } from './callback-faults';
+export { ENDPOINT_FAULTS } from './options';

@@ -13,6 +13,7 @@ const JSON_VALUES = {
   SIMULATOR_FAULTS: 'faults',
   SIMULATOR_ENDPOINT_FAULTS: 'endpointFaults',
   SIMULATOR_CALLBACKS: 'callbacks',
+  SIMULATOR_BULK: 'bulk',
   SIMULATOR_HTTPS_HOST_MAP: 'httpsHostMap',
   SIMULATOR_TIMINGS: 'timings',
 } as const;

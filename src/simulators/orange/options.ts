@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { BULK_CALLBACK_FAULTS } from './bulk/bulk-callback-faults';
+import { BULK_FAULT_NAMES, type BulkScenarioName } from './bulk/bulk-scenarios';
+import { CALLBACK_FAULTS } from './callback-faults';
 import { FAULT_NAMES, type ScenarioName } from './scenarios';
-
-/** What may happen to a callback on its way; see docs/simulator.md. */
-export const CALLBACK_FAULTS = ['lost', 'double', 'late', 'early', 'forged', 'contradictory'] as const;
-export type CallbackFault = (typeof CALLBACK_FAULTS)[number];
 
 /** Endpoints other than cash-in (whose faults are scenarios) that can be made to fail by rate. */
 export const FAULTY_ENDPOINTS = ['token', 'publicKey', 'profile', 'balance', 'changePin', 'search', 'status'] as const;
@@ -71,6 +70,20 @@ const runtimeSchema = z.strictObject({
     /** Live lists the registered apiKey in clear, the specification says never. */
     echoApiKey: z.boolean(),
   }),
+  bulk: z.strictObject({
+    /** More lines than this refuse the call. */
+    maxItems: z.number().int().min(1).max(100_000),
+    /** From taking a batch to its first line. */
+    processingMs: milliseconds,
+    /** From one line to the next. */
+    itemMs: milliseconds,
+    /** One wrong PIN refuses the whole call, with a problem (`error`) or with 200 and status REJECTED (`rejected`). */
+    wrongPin: z.enum(['error', 'rejected']),
+    /** False: no batch reports its end. */
+    callbacks: z.boolean(),
+    faults: rates<BulkScenarioName>(BULK_FAULT_NAMES),
+    callbackFaults: rates(BULK_CALLBACK_FAULTS),
+  }),
   /** https host → base URL of the loopback server that gets its callbacks; other hosts are never contacted. */
   httpsHostMap: z.record(
     z.string(),
@@ -90,9 +103,10 @@ const runtimeSchema = z.strictObject({
 /** What can be changed while the simulator runs (POST /_sim/config). */
 export type RuntimeConfig = z.infer<typeof runtimeSchema>;
 
-/** A change of the runtime configuration; `callbacks` and `timings` are merged, the rest replaced. */
+/** A change of the runtime configuration; `callbacks`, `bulk` and `timings` are merged, the rest replaced. */
 export const runtimePatchSchema = runtimeSchema.partial().extend({
   callbacks: runtimeSchema.shape.callbacks.partial().optional(),
+  bulk: runtimeSchema.shape.bulk.partial().optional(),
   timings: runtimeSchema.shape.timings.partial().optional(),
 });
 export type RuntimePatch = z.infer<typeof runtimePatchSchema>;
@@ -130,6 +144,15 @@ const DEFAULT_RUNTIME: RuntimeConfig = {
   typeFilterBroken: true,
   hideAllRows: false,
   callbacks: { enabled: false, secret: null, faults: {}, emptyRegistrationBody: true, echoApiKey: true },
+  bulk: {
+    maxItems: 1_000,
+    processingMs: 200,
+    itemMs: 0,
+    wrongPin: 'error',
+    callbacks: true,
+    faults: {},
+    callbackFaults: {},
+  },
   httpsHostMap: {},
   timings: { slowAnswerMs: 60_000, lateRowMs: 3_000, pendingMs: 200, lateCallbackMs: 2_000, callbackRetryMs: 500 },
 };
@@ -148,6 +171,7 @@ export function mergeRuntime(base: RuntimeConfig, patch: RuntimePatch): RuntimeC
     ...base,
     ...(given as Partial<RuntimeConfig>),
     callbacks: { ...base.callbacks, ...(given['callbacks'] as Partial<RuntimeConfig['callbacks']> | undefined) },
+    bulk: { ...base.bulk, ...(given['bulk'] as Partial<RuntimeConfig['bulk']> | undefined) },
     timings: { ...base.timings, ...(given['timings'] as Partial<RuntimeConfig['timings']> | undefined) },
   };
 }

@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { addAccountEndpoints } from './account-endpoints';
+import { createBulkCallbacks } from './bulk/bulk-callbacks';
+import { addBulkBody, addBulkEndpoint } from './bulk/bulk-endpoint';
+import { createBulkRunner } from './bulk/bulk-runner';
 import { addCallbackEndpoints } from './callback-endpoints';
+import { createCallbackLog } from './callback-log';
+import { createCallbackSender } from './callback-sender';
 import { createCallbacks } from './callbacks';
 import { createControl, type OrangeSimulatorControl } from './control';
 import { createControlRouter } from './control-endpoints';
@@ -40,7 +45,11 @@ export async function createOrangeSimulator(given: OrangeSimulatorOptions = {}):
   const options = resolveOptions(given);
   const store = openStore(options);
   const timers = createTimers();
-  const callbacks = createCallbacks({ store, timers, options });
+  const log = createCallbackLog();
+  const sendNotice = createCallbackSender({ store, timers });
+  const callbacks = createCallbacks({ store, options, log, sendNotice });
+  const settlement = createSettlement({ store, timers, callbacks });
+  const bulkCallbacks = createBulkCallbacks({ store, log, sendNotice });
   const parts: Parts = {
     options,
     store,
@@ -50,14 +59,18 @@ export async function createOrangeSimulator(given: OrangeSimulatorOptions = {}):
     rateLimit: createRateLimit(),
     keyRing: await createKeyRing(store),
     tokens: createTokens(store),
+    callbackLog: log,
     callbacks,
-    settlement: createSettlement({ store, timers, callbacks }),
+    settlement,
+    bulkCallbacks,
+    bulkRunner: createBulkRunner({ store, timers, settlement, bulkCallbacks }),
   };
   const control = createControl(parts);
   const server = createServer({ keepAliveTimeout: 65_000 }, createApp(parts, control));
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening');
   parts.settlement.resume();
+  parts.bulkRunner.resume();
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -80,11 +93,13 @@ function createApp(parts: Parts, control: OrangeSimulatorControl): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use('/_sim', createControlRouter(control));
+  addBulkBody(app);
   app.use(readRawBody);
   const gateway = createGateway(parts, app);
   addTokenEndpoint(parts, app);
   addAccountEndpoints(parts, gateway);
   addTransactionEndpoints(parts, gateway, app);
+  addBulkEndpoint(parts, gateway, app);
   addCallbackEndpoints(parts, gateway);
   addSimCardEndpoint(parts, gateway);
   gateway.refuseOtherMethods();

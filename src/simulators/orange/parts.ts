@@ -1,3 +1,6 @@
+import type { BulkCallbacks } from './bulk/bulk-callbacks';
+import type { BulkRunner } from './bulk/bulk-runner';
+import type { CallbackLog } from './callback-log';
 import type { Callbacks } from './callbacks';
 import type { Holds } from './holds';
 import type { KeyRing } from './key-pair';
@@ -18,7 +21,10 @@ export interface Parts {
   readonly counts: RequestCounts;
   readonly keyRing: KeyRing;
   readonly tokens: Tokens;
+  readonly callbackLog: CallbackLog;
   readonly callbacks: Callbacks;
   readonly rateLimit: RateLimit;
   readonly settlement: Settlement;
+  readonly bulkCallbacks: BulkCallbacks;
+  readonly bulkRunner: BulkRunner;
 }

@@ -12,12 +12,16 @@ export function decryptPin({ keyRing }: Pick<Parts, 'keyRing'>, encrypted: strin
   return pin;
 }
 
+/** Decrypts a block and compares its PIN. Throws 4003, 2011, 2012 or 2013. */
+export function checkPin(parts: Pick<Parts, 'keyRing' | 'store' | 'counts'>, msisdn: string, encrypted: string): void {
+  comparePin(parts, msisdn, decryptPin(parts, encrypted));
+}
+
 /**
  * Compares a PIN with the account's. The third wrong try in a row, over all endpoints that take a PIN, blocks the account:
- * from then on even the right PIN gets 2013. Throws 4003, 2011, 2012 or 2013.
+ * from then on even the right PIN gets 2013. Throws 2011, 2012 or 2013.
  */
-export function checkPin(parts: Pick<Parts, 'keyRing' | 'store' | 'counts'>, msisdn: string, encrypted: string): void {
-  const pin = decryptPin(parts, encrypted);
+export function comparePin(parts: Pick<Parts, 'store' | 'counts'>, msisdn: string, pin: string): void {
   const account = accountOf(parts.store.state(), msisdn);
   const right = pin === account.pin;
   parts.counts.pinChecked(right);

@@ -42,6 +42,8 @@ const DETAILS: Readonly<Record<string, string>> = {
   '22': 'Invalid body',
   '23': 'Missing body field',
   '24': 'Invalid body field',
+  '25': 'Missing header',
+  '26': 'Invalid header',
   '27': 'Missing query parameter',
   '28': 'Invalid query parameter',
   '50': 'Internal error',
@@ -70,6 +72,11 @@ const DETAILS: Readonly<Record<string, string>> = {
   '4099': 'Bad request, check the parameters',
 };
 
+/** Orange's words for what is wrong. */
+export function detailOf({ http, code, options }: Problem): string {
+  return options.detail ?? (code === null ? undefined : DETAILS[code]) ?? TITLES[http] ?? 'Error';
+}
+
 /** Writes RFC 7807 with `status` and `code` as strings, as Orange does. */
 export function sendProblem(res: Response, instance: string, problem: Problem): void {
   const { http, code, options } = problem;
@@ -84,7 +91,7 @@ export function sendProblem(res: Response, instance: string, problem: Problem): 
       instance,
       status: String(http),
       ...(code === null ? {} : { code }),
-      detail: options.detail ?? (code === null ? undefined : DETAILS[code]) ?? title,
+      detail: detailOf(problem),
       ...(options.violations === undefined ? {} : { violations: options.violations }),
     });
 }

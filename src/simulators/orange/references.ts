@@ -5,7 +5,7 @@ import type { Row, SimulatorState, Submission } from './state';
 /** All that is known of the cash-in requests that carried one reference. */
 export interface ReferenceReport {
   readonly reference: string;
-  /** Cash-in requests that arrived with it, refused ones included. */
+  /** Cash-in requests and lines of bulks that arrived with it, refused ones included. */
   readonly requests: number;
   readonly scenarios: readonly string[];
   /** HTTP status and Orange code of each answer, `lost`, or null while none has left. */
@@ -46,15 +46,23 @@ function mostHidden(all: readonly Revealed[]): Revealed {
 
 /** Takes into account what was hidden or shown while running (POST /_sim/config). */
 function revealedBy(state: SimulatorState, submission: Submission): Revealed {
-  const { rows, revealed, reference } = submission;
+  const { rows, revealed, reference, bulkCall } = submission;
   const unanswered = submission.answer === 'lost' || submission.answer === null;
+  if (rows.length === 0 && bulkCall !== null) return isToldUntaken(state, submission) ? 'answer' : 'never';
   // Refused before its scenario's own path, as for want of float: that answer tells all there is.
   if (rows.length === 0) return unanswered ? 'never' : isOwnAnswer(submission) ? revealed : 'answer';
   const forced = reference === null ? undefined : state.shown.get(reference);
   if (forced === true) return forcedOpen(rows, revealed);
   const kept = forced === false || state.config.hideAllRows;
-  const idWasTold = submission.answer === '200';
+  const idWasTold = bulkCall === null && submission.answer === '200';
   return kept && !idWasTold ? 'never' : revealed;
+}
+
+/** A line without a row: the answer to its bulk said that it was refused, and it was. */
+function isToldUntaken({ bulkCalls }: SimulatorState, { answer, scenario, bulkCall }: Submission): boolean {
+  if (answer === null || answer === 'lost' || answer.startsWith('5') || scenario !== null) return false;
+  const taken = bulkCall === null ? null : (bulkCalls[bulkCall]?.bulkId ?? null);
+  return taken === null || answer === '200 REJECTED';
 }
 
 /** True where the answer is the one that a scenario without rows ends with. */

@@ -7,6 +7,7 @@ export const ENDPOINTS = [
   'retailerBalance',
   'customerBalance',
   'cashIn',
+  'bulkCashIn',
   'search',
   'status',
   'registerCallback',
@@ -15,7 +16,13 @@ export const ENDPOINTS = [
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-const PIN_BEARING: ReadonlySet<Endpoint> = new Set(['changePin', 'retailerBalance', 'customerBalance', 'cashIn']);
+const PIN_BEARING: ReadonlySet<Endpoint> = new Set([
+  'changePin',
+  'retailerBalance',
+  'customerBalance',
+  'cashIn',
+  'bulkCashIn',
+]);
 
 export interface RequestCountsBody {
   readonly byEndpoint: Readonly<Record<Endpoint, number>>;

@@ -37,8 +37,8 @@ export const ANSWER_KINDS = [
 ] as const;
 export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
-/** How the public search misrepresents the row. */
-export type SearchQuirk = 'late' | 'hidden' | 'flapping' | 'wrong_amount' | 'wrong_recipient';
+/** How the public search misrepresents the row; `shifting` and `doubled` befall lines of a bulk only. */
+export type SearchQuirk = 'late' | 'hidden' | 'flapping' | 'wrong_amount' | 'wrong_recipient' | 'shifting' | 'doubled';
 
 /**
  * Where the public API tells whether money moved: in a `search` row; in the `answer` alone (no row is ever written);

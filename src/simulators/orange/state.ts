@@ -1,3 +1,4 @@
+import { applyBulkEvent, createBulkState, type BulkState } from './bulk/bulk-state';
 import type { AccountType, NewRow, SimulatorEvent } from './events';
 import { mergeRuntime, type RuntimeConfig } from './options';
 import type { Revealed, ScenarioName } from './scenarios';
@@ -23,8 +24,10 @@ export interface Row extends Omit<NewRow, 'status' | 'moved'> {
   callbackClosed: boolean;
 }
 
-/** One cash-in request as it arrived, whether or not it was taken. */
+/** One cash-in request, or one line of a bulk, as it arrived, whether or not it was taken. */
 export interface Submission {
+  /** Index of the bulk call whose line it is; null: a unit cash-in. */
+  readonly bulkCall: number | null;
   readonly reference: string | null;
   readonly customer: string | null;
   readonly amount: number | null;
@@ -54,7 +57,7 @@ export interface Registration {
   readonly at: number;
 }
 
-export interface SimulatorState {
+export interface SimulatorState extends BulkState {
   config: RuntimeConfig;
   tokenSecret: string | null;
   key: { readonly keyId: string; readonly privatePem: string } | null;
@@ -93,6 +96,7 @@ export function createState(config: RuntimeConfig): SimulatorState {
     inFlight: 0,
     shown: new Map(),
     registrations: new Map(),
+    ...createBulkState(),
   };
 }
 
@@ -139,7 +143,14 @@ export function applyEvent(state: SimulatorState, event: SimulatorEvent): void {
       return;
     case 'received': {
       const { e: _, submission, ...rest } = event;
-      state.submissions[submission] = { ...rest, scenario: null, revealed: 'answer', answer: null, rows: [] };
+      state.submissions[submission] = {
+        ...rest,
+        bulkCall: null,
+        scenario: null,
+        revealed: 'answer',
+        answer: null,
+        rows: [],
+      };
       return;
     }
     case 'scenario': {
@@ -176,7 +187,7 @@ export function applyEvent(state: SimulatorState, event: SimulatorEvent): void {
       state.config = mergeRuntime(state.config, event.patch);
       return;
     default:
-      event satisfies never;
+      applyBulkEvent(state, event, (row) => addRow(state, row));
   }
 }
 
@@ -186,7 +197,7 @@ function submissionAt(state: SimulatorState, index: number): Submission {
   return submission;
 }
 
-function addRow(state: SimulatorState, created: NewRow): void {
+function addRow(state: SimulatorState, created: NewRow): Row {
   const row: Row = { ...created, updatedAt: created.createdAt, callbackClosed: false };
   state.rows.push(row);
   state.rowById.set(row.transactionId, row);
@@ -197,10 +208,11 @@ function addRow(state: SimulatorState, created: NewRow): void {
     else siblings.push(row);
   }
   const refusedAtOnce = !row.moved && ['FAILED', 'REJECTED', 'CANCELLED'].includes(row.status);
-  if (refusedAtOnce) return;
+  if (refusedAtOnce) return row;
   accountOf(state, row.payer).balance -= row.amount;
   if (row.moved) credit(state, row, row.createdAt);
   else state.inFlight += row.amount;
+  return row;
 }
 
 function settle(state: SimulatorState, transactionId: string, status: 'SUCCESS' | 'FAILED', at: number): void {

@@ -34,7 +34,7 @@ export function parseTransactionQuery(params: URLSearchParams): TransactionQuery
   }
 
   const query = {
-    bulkId: read('bulkId', (value) => (UUID.test(value) ? value : undefined), 'must be a uuid'),
+    bulkId: read('bulkId', (value) => (UUID.test(value) ? value.toLowerCase() : undefined), 'must be a uuid'),
     from: read('fromDateTime', parseDateTime, 'must be a date-time'),
     to: read('toDateTime', parseDateTime, 'must be a date-time'),
     reference: params.get('reference'),

@@ -21,6 +21,7 @@ const FLAPPING: readonly (TransactionStatus | null)[] = [null, 'PENDING', null, 
 
 export function createTransactionSearch(): TransactionSearch {
   const meetings = new WeakMap<Row, number>();
+  const shiftedIn = new WeakSet<Row>();
 
   function viewOf(state: SimulatorState, row: Row, firstPage: boolean): View | null {
     const honest: View = { row, status: row.status, amount: row.amount, customerId: row.customer.id };
@@ -29,9 +30,12 @@ export function createTransactionSearch(): TransactionSearch {
     if (forced === true) return honest;
     switch (row.search) {
       case null:
+      case 'doubled':
         return honest;
       case 'late':
         return Date.now() < row.visibleAt ? null : honest;
+      case 'shifting':
+        return Date.now() < row.visibleAt && !shiftedIn.has(row) ? null : honest;
       case 'hidden':
         return null;
       case 'flapping': {
@@ -50,9 +54,16 @@ export function createTransactionSearch(): TransactionSearch {
     }
   }
 
+  /** Whoever reads on finds one row more than when the first page was read, so that all others moved down by one. */
+  function shiftOneIn(rows: readonly Row[]): void {
+    const next = rows.find((row) => row.search === 'shifting' && !shiftedIn.has(row));
+    if (next !== undefined) shiftedIn.add(next);
+  }
+
   return {
     find: (state, owns, query) => {
       if (query.type !== null && (state.config.typeFilterBroken || query.type !== 'CASHIN')) return '[]';
+      if (query.page > 0) shiftOneIn(candidates(state, query));
       const views: View[] = [];
       const end = (query.page + 1) * query.size;
       for (const row of newestFirst(candidates(state, query))) {
@@ -61,10 +72,11 @@ export function createTransactionSearch(): TransactionSearch {
         const view = viewOf(state, row, query.page === 0);
         if (view === null || (query.status !== null && view.status !== query.status)) continue;
         views.push(view);
-        if (views.length === end) break;
+        if (row.search === 'doubled') views.push(view);
+        if (views.length >= end) break;
       }
       return withFloats(
-        JSON.stringify(views.slice(end - query.size).map((view) => rowBody(view, state.config.callbacks.enabled))),
+        JSON.stringify(views.slice(end - query.size, end).map((view) => rowBody(view, state.config.callbacks.enabled))),
       );
     },
   };
@@ -72,6 +84,7 @@ export function createTransactionSearch(): TransactionSearch {
 
 function candidates(state: SimulatorState, query: TransactionQuery): readonly Row[] {
   if (query.reference !== null) return state.rowsByReference.get(query.reference) ?? [];
+  if (query.bulkId !== null) return state.bulks.get(query.bulkId)?.rowsWritten ?? [];
   if (query.transactionId === null) return state.rows;
   const row = state.rowById.get(query.transactionId);
   return row === undefined ? [] : [row];
@@ -108,7 +121,9 @@ function rowBody({ row, status, amount, customerId }: View, callbacksEnabled: bo
     receiveNotification: row.receiveNotification,
     metadata: {
       ...row.metadata,
-      ...(callbacksEnabled && isFinal(status) ? { 'notification.dispatched': String(row.callbackClosed) } : {}),
+      ...(callbacksEnabled && row.bulkId === null && isFinal(status)
+        ? { 'notification.dispatched': String(row.callbackClosed) }
+        : {}),
     },
     requestDate: row.requestDate ?? new Date(row.createdAt).toISOString(),
     createdAt: new Date(row.createdAt).toISOString(),
