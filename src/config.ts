@@ -148,7 +148,9 @@ export const CONFIG_SCHEMA = z.object({
     .max(1_000)
     .default(100)
     .describe('Lines of one bulk cash-in that are under way at once.'),
-  REQUEST_TIMEOUT_MS: milliseconds.default(15_000).describe('Milliseconds that one API request may take to come in.'),
+  REQUEST_TIMEOUT_MS: milliseconds
+    .default(120_000)
+    .describe('Milliseconds that one API request may take to come in, a bulk of many lines among them.'),
   SHUTDOWN_GRACE_MS: milliseconds
     .default(30_000)
     .describe('Milliseconds that a stopping process gives to what is under way.'),

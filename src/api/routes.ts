@@ -10,7 +10,13 @@ import { docsRoutes } from './routes/docs';
 import { listPayoutsRoute } from './routes/list-payouts';
 import { patchPayoutRoute } from './routes/patch-payout';
 import { payoutEventsRoute, readPayoutRoute } from './routes/read-payout';
-import { bulkErrorsFileRoute, bulkErrorsRoute, bulkItemsRoute, readBulkRoute } from './routes/read-bulk';
+import {
+  bulkErrorsFileRoute,
+  bulkErrorsRoute,
+  bulkItemsRoute,
+  bulkResultRoute,
+  readBulkRoute,
+} from './routes/read-bulk';
 import { receiveBulkRoute } from './routes/receive-bulk';
 import { retryPayoutRoute } from './routes/retry-payout';
 import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
@@ -33,6 +39,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     bulkItemsRoute,
     bulkErrorsRoute,
     bulkErrorsFileRoute,
+    bulkResultRoute,
     methodsRoute,
     balanceRoute,
     callbackRoute,

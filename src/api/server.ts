@@ -24,6 +24,9 @@ export interface ApiServer {
 
 const MAX_HEADER_BYTES = 16_384;
 
+/** Milliseconds that the headers may take to come in: only a body is ever long. */
+const MAX_HEADERS_MS = 15_000;
+
 const HANG_UP_EVERY_MS = 50;
 
 /** Serves the app with limits on how slowly and how large a request may come in. */
@@ -32,7 +35,7 @@ export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiS
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: requestTimeoutMs,
-      headersTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(requestTimeoutMs, MAX_HEADERS_MS),
       keepAliveTimeout: 5_000,
       connectionsCheckingInterval: Math.min(5_000, Math.max(100, Math.floor(requestTimeoutMs / 3))),
     },

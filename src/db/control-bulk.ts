@@ -53,6 +53,11 @@ export async function controlBulk(
     const to = moves[bulk.state];
     if (to === undefined) return { result: done.includes(bulk.state) ? 'done_before' : 'refused', bulk };
     const moved = await moveBulk(trx, bulk, { to, actor, reason });
+    // A run that does not hear of it is told by the sweeper.
+    await trx.query(
+      "update bulks set nudged = true, sweep_after = clock_timestamp() + interval '5 seconds' where id = $1",
+      [bulkId],
+    );
     // Nothing of it was started or held: its lines end with it.
     if (to === 'cancelled') await cancelUnstartedLines(trx, bulkId);
     return { result: 'done', bulk: moved };

@@ -14,6 +14,8 @@ export interface SweeperRuns {
   /** Makes sure that the payout has a run, and tells it to read the payout again where `nudge` is set. */
   ensure(payoutId: string, options: { nudge: boolean }): Promise<void>;
   ensureBulk(bulkId: string): Promise<void>;
+  /** Tells the bulk's run, or a new one, to read the bulk again. */
+  bulkChanged(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
@@ -56,7 +58,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await expireLostProbes(pool);
     const lease = { limit: LIMIT, recheckMs: deps.recheckMs };
     await each(await claimDuePayouts(pool, lease), ({ payoutId, nudged }) => runs.ensure(payoutId, { nudge: nudged }));
-    await each(await claimDueBulks(pool, lease), (bulkId) => runs.ensureBulk(bulkId));
+    await each(await claimDueBulks(pool, lease), ({ bulkId, nudged }) =>
+      nudged ? runs.bulkChanged(bulkId) : runs.ensureBulk(bulkId),
+    );
     await each(await claimAbandonedBulks(pool, LIMIT), (bulkId) =>
       refuseBulk(pool, bulkId, { reason: 'cut_off', contentHash: null }),
     );

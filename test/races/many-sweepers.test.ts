@@ -69,6 +69,7 @@ describe('several sweepers over the same work', () => {
     const recorded: SweeperRuns = {
       ensure: (id, options) => take(id, () => runs.ensure(id, options)),
       ensureBulk: (id) => take(id, () => runs.ensureBulk(id)),
+      bulkChanged: (id) => take(id, () => runs.bulkChanged(id)),
       startWatch: (id, provider) => take(`watch ${id}`, () => runs.startWatch(id, provider)),
       startWebhook: (event, endpoint) => take(event, () => runs.startWebhook(event, endpoint)),
       signalReported: (payoutId, id) => take(id, () => runs.signalReported(payoutId, id)),

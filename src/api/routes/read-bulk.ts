@@ -4,8 +4,11 @@ import { z } from 'zod';
 
 import { listBulkErrors } from '../../db/bulk-errors';
 import { listBulkItems } from '../../db/bulk-items';
+import { listBulkResults } from '../../db/bulk-results';
+import type { BulkResult } from '../../db/bulk-results';
 import { readBulkRollUp } from '../../db/bulk-roll-up';
 import type { Db } from '../../db/pool';
+import { serializeAmount } from '../../domain/money';
 import { serializePayout } from '../../domain/payout-object';
 import { serializeBulk, serializeRollUp } from '../bulk-object';
 import { serializeBulkError } from '../bulk-report';
@@ -96,6 +99,41 @@ export const bulkErrorsFileRoute = defineRoute({
     return { status: 200, type: 'text/csv', stream: Readable.from(errorRows(pool, id)) };
   },
 });
+
+export const bulkResultRoute = defineRoute({
+  ...COMMON,
+  method: 'get',
+  path: '/v1/bulk-cash-ins/{bulkId}/result.csv',
+  operationId: 'downloadBulkCashInResult',
+  summary: 'How every line stands, in the order of the input, as a file.',
+  answers: { 200: { description: 'One row for each line that was taken.', type: 'text/csv' } },
+  async handle({ principal, params }, { pool }) {
+    const { id } = await readOwnBulk(pool, principal, params.bulkId);
+    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(pool, id)) };
+  },
+});
+
+const RESULT_COLUMNS = [
+  ...['line', 'id', 'state', 'reason', 'amount', 'currency', 'recipient', 'reference'],
+  ...['provider_reference', 'provider_code', 'provider_text'],
+];
+
+async function* resultRows(db: Db, bulkId: string): AsyncIterable<string> {
+  yield csvRow(RESULT_COLUMNS);
+  for (let after = 0; ;) {
+    const page = await listBulkResults(db, bulkId, { after, limit: PAGE });
+    if (page.length > 0) yield page.map((result) => csvRow(resultCells(result))).join('');
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.line ?? after;
+  }
+}
+
+function resultCells(result: BulkResult): readonly (string | number | null)[] {
+  return [
+    ...[result.line, result.payoutId, result.state, result.reason, serializeAmount(result.amount), result.currency],
+    ...[result.recipient, result.reference, result.providerReference, result.providerCode, result.providerText],
+  ];
+}
 
 const PAGE = 1_000;
 
