@@ -58,7 +58,7 @@ export function checkLine(fields: unknown): CheckedLine {
 }
 
 function toErrors(issue: z.core.$ZodIssue): LineError[] {
-  const path = issue.path.map(String);
+  const path = issue.path.map((member) => shownName(String(member)) ?? '?');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: [...path, shownName(key) ?? '?'],

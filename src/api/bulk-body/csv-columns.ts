@@ -1,4 +1,4 @@
-import { shownName } from './piece';
+import { BrokenBodyError, shownName } from './piece';
 import type { BodyPiece } from './piece';
 
 /** Where each column of the CSV stands in a line's object. */
@@ -24,7 +24,7 @@ export const CSV_COLUMNS = Object.keys(PLACES) as readonly (keyof typeof PLACES)
 
 const MANDATORY = ['amount', 'currency', 'method', 'msisdn', 'email', 'first_name', 'last_name'] as const;
 
-const METADATA = 'metadata.';
+const METADATA = /^metadata\.(?!__proto__$)([\w.-]{1,40})$/;
 
 type Place = readonly [string] | readonly [string, string];
 
@@ -39,6 +39,8 @@ export interface Columns {
 export function readHeader(header: readonly string[]): Columns {
   const names = header.map((name) => name.trim());
   const places = names.map(placeOf);
+  // A first row without one known name is a line, whose values may not be named.
+  if (places.every((place) => place === null)) throw noHeader();
   const errors: BodyPiece[] = [];
   const say = (field: string, code: 'unknown_column' | 'column_twice' | 'missing_column', message: string): void => {
     errors.push({ kind: 'error', line: null, field, code, message });
@@ -56,7 +58,8 @@ export function readHeader(header: readonly string[]): Columns {
     errors,
     count: names.length,
     toFields(record) {
-      const fields: Record<string, unknown> = {};
+      // Both groups are always there, so that each column of theirs that is empty is named.
+      const fields: Record<string, unknown> = { recipient: {}, customer: {} };
       for (const [index, cell] of record.entries()) {
         const place = places[index];
         if (place == null || cell.trim() === '') continue;
@@ -65,6 +68,10 @@ export function readHeader(header: readonly string[]): Columns {
       return fields;
     },
   };
+}
+
+export function noHeader(): BrokenBodyError {
+  return new BrokenBodyError('not_csv', 'there is no header row: name the columns in the first row');
 }
 
 /** The column that a field of a line's object came from. */
@@ -77,7 +84,8 @@ export function columnOf(path: readonly string[]): string {
 
 function placeOf(name: string): Place | null {
   if (Object.hasOwn(PLACES, name)) return PLACES[name as keyof typeof PLACES];
-  return name.startsWith(METADATA) && name.length > METADATA.length ? ['metadata', name.slice(METADATA.length)] : null;
+  const key = METADATA.exec(name)?.[1];
+  return key === undefined ? null : ['metadata', key];
 }
 
 function put(fields: Record<string, unknown>, [outer, inner]: Place, cell: string): void {

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 
 import { CsvError, parse } from 'csv-parse';
 
-import { readHeader } from './csv-columns';
+import { noHeader, readHeader } from './csv-columns';
 import type { Columns } from './csv-columns';
 import { BrokenBodyError } from './piece';
 import type { BodyPiece } from './piece';
@@ -27,10 +27,9 @@ export async function* readCsv(source: AsyncIterable<string>, maxLineLength: num
       else yield wrongNumber(line, record.length, columns.count);
     }
   } catch (error) {
-    throw error instanceof CsvError ? broken(error, line + 1) : error;
+    throw error instanceof CsvError ? broken(error) : error;
   }
-  if (columns === null)
-    throw new BrokenBodyError('not_csv', 'there is no header row: name the columns in the first row');
+  if (columns === null) throw noHeader();
 }
 
 function wrongNumber(line: number, has: number, wanted: number): BodyPiece {
@@ -38,7 +37,10 @@ function wrongNumber(line: number, has: number, wanted: number): BodyPiece {
   return { kind: 'error', line, field: null, code: 'wrong_number_of_fields', message };
 }
 
-function broken({ code }: CsvError, line: number): BrokenBodyError {
+function broken(error: CsvError): BrokenBodyError {
+  const { code } = error;
+  // Records before it, the header row among them: more than were handed on, since the parser drops the last ones.
+  const line = Number(error['records']) || null;
   switch (code) {
     case 'CSV_MAX_RECORD_SIZE':
       return new BrokenBodyError('line_too_long', 'is too long: is a quote missing before it?', line);
@@ -56,12 +58,12 @@ async function peekDelimiter(
 ): Promise<{ delimiter: ',' | ';'; all: AsyncIterable<string> }> {
   const rest = source[Symbol.asyncIterator]();
   let head = '';
-  while (!/[\r\n]/.test(head) && head.length <= maxLineLength) {
+  while (!/[^\r\n][\r\n]/.test(head) && head.length <= maxLineLength) {
     const next = await rest.next();
     if (next.done === true) break;
     head += next.value;
   }
-  const header = head.split(/[\r\n]/, 1)[0] ?? '';
+  const header = head.trimStart().split(/[\r\n]/, 1)[0] ?? '';
   const delimiter = header.split(';').length > header.split(',').length ? ';' : ',';
   return { delimiter, all: joined(head, rest) };
 }

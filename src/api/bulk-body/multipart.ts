@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { pipeline } from 'node:stream';
+import { finished } from 'node:stream';
 import type { Readable } from 'node:stream';
 
 import { Busboy } from '@fastify/busboy';
@@ -11,6 +11,11 @@ import type { BodyPiece } from './piece';
 type Part =
   { field: string; value: string } | { file: Readable; type: string; name: string } | { end: true } | { error: Error };
 
+const MAX_FIELDS = 50;
+
+/** Holds the longest list of `allow_duplicates`. */
+const MAX_FIELD_BYTES = 131_072;
+
 /** Reads the one file part as its type says. */
 export type ReadFile = (file: AsyncIterable<Buffer>, type: string, name: string) => AsyncIterable<BodyPiece>;
 
@@ -20,10 +25,10 @@ export async function* readMultipart(
   headers: IncomingHttpHeaders,
   readFile: ReadFile,
 ): AsyncIterable<BodyPiece> {
-  const next = createParts(source, headers);
+  const form = createParts(source, headers);
   let files = 0;
   for (;;) {
-    const part = await next();
+    const part = await form.next();
     if ('end' in part) break;
     if ('error' in part) throw part.error;
     if ('field' in part) {
@@ -32,7 +37,11 @@ export async function* readMultipart(
     }
     files += 1;
     if (files > 1) throw new BrokenBodyError('file_twice', 'send one file at a time');
-    yield* readFile(part.file, part.type, part.name);
+    try {
+      yield* readFile(part.file, part.type, part.name);
+    } catch (error) {
+      throw form.failure() ?? error;
+    }
   }
   if (files === 0) throw new BrokenBodyError('file_missing', 'send the lines as a part `file`');
 }
@@ -43,36 +52,68 @@ function optionOf({ field, value }: { field: string; value: string }): BodyPiece
   return { kind: 'error', line: null, field: shownName(field), code: 'unknown_option', message };
 }
 
+interface Parts {
+  next(): Promise<Part>;
+  /** What ended the form before its end. */
+  failure(): Error | null;
+}
+
 /** The parts in their order. A file that is not read to its end holds up the rest, and with it the sender. */
-function createParts(source: Readable, headers: IncomingHttpHeaders): () => Promise<Part> {
+function createParts(source: Readable, headers: IncomingHttpHeaders): Parts {
   const parts: Part[] = [];
   let wake: () => void = () => undefined;
+  let failure: Error | null = null;
+  const files: Readable[] = [];
   const push = (part: Part): void => {
     parts.push(part);
     wake();
   };
-  const broken = (): void => push({ error: new BrokenBodyError('file_missing', 'the form cannot be read') });
+  // Its first cause counts. A file that is being read ends with it: the form alone would leave its reader waiting.
+  const fail = (error: Error): void => {
+    if (failure) return;
+    failure = error;
+    push({ error });
+    for (const file of files) file.destroy(error);
+  };
   try {
     const form = new Busboy({
       headers: { ...headers, 'content-type': headers['content-type'] ?? '' },
-      limits: { fields: 50, files: 2, fieldSize: 65_536 },
+      limits: { fields: MAX_FIELDS, files: 2, fieldSize: MAX_FIELD_BYTES },
     });
-    form.on('field', (field, value) => push({ field, value }));
-    form.on('file', (_field, file, name, _encoding, type) => push({ file, type, name }));
+    form.on('field', (field, value, _nameTruncated, isTruncated) => {
+      if (isTruncated) fail(broken(`a field has more than ${MAX_FIELD_BYTES} bytes`));
+      else push({ field, value });
+    });
+    form.on('fieldsLimit', () => fail(broken(`it has more than ${MAX_FIELDS} fields`)));
+    form.on('file', (_field, file, name, _encoding, type) => {
+      // The parser reports a form that is cut off here too, whether anybody listens or not.
+      file.on('error', () => undefined);
+      files.push(file);
+      push({ file, type, name });
+    });
     form.on('finish', () => push({ end: true }));
-    pipeline(source, form, (error) => {
-      if (error) broken();
+    form.on('error', () => fail(broken('is its last boundary missing?')));
+    finished(source, { writable: false }, (error) => {
+      if (error) fail(error);
     });
+    source.pipe(form);
   } catch {
-    broken();
+    fail(broken('is its boundary named in the Content-Type?'));
   }
-  return async () => {
-    for (;;) {
-      const part = parts.shift();
-      if (part) return part;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+  return {
+    failure: () => failure,
+    async next() {
+      for (;;) {
+        const part = parts.shift();
+        if (part) return part;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
   };
+}
+
+function broken(why: string): BrokenBodyError {
+  return new BrokenBodyError('not_a_form', `the form cannot be read: ${why}`);
 }

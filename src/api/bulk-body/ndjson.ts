@@ -25,14 +25,20 @@ function readLine(text: string, line: number): BodyPiece {
 async function* splitLines(source: AsyncIterable<string>, maxLineLength: number): AsyncIterable<string> {
   let rest = '';
   let count = 0;
+  // Whole lines are measured as well: whether a file is taken may not hang on where its packets end.
+  const assertLength = (line: string): void => {
+    if (line.length <= maxLineLength) return;
+    throw new BrokenBodyError('line_too_long', `a line has more than ${maxLineLength} characters`, count + 1);
+  };
   for await (const text of source) {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield line;
-    count += lines.length;
-    if (rest.length > maxLineLength) {
-      throw new BrokenBodyError('line_too_long', `a line has more than ${maxLineLength} characters`, count + 1);
+    for (const line of lines) {
+      assertLength(line);
+      count += 1;
+      yield line;
     }
+    assertLength(rest);
   }
   if (rest !== '') yield rest;
 }

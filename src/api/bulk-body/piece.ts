@@ -17,15 +17,16 @@ export const BODY_ERROR_CODES = [
   'column_twice',
   'wrong_number_of_fields',
   'unknown_option',
+  'not_a_form',
   'file_missing',
   'file_twice',
 ] as const;
 
 export type BodyErrorCode = (typeof BODY_ERROR_CODES)[number];
 
-/** A name that the sender made up, if it is harmless to show: it may itself be a value. */
+/** A name that the sender made up, if it is harmless to show: it may itself be a value, such as a phone number. */
 export function shownName(name: string): string | null {
-  return /^[\w.-]{1,60}$/.test(name) ? name : null;
+  return /^[A-Za-z_][\w.-]{0,59}$/.test(name) && !/\d{5}/.test(name) ? name : null;
 }
 
 /** Ends the reading: the rest of the body cannot be understood. */

@@ -23,7 +23,7 @@ const BY_TYPE: Readonly<Record<string, BulkFormat>> = {
 
 export const BULK_MEDIA_TYPES: readonly string[] = Object.keys(BY_TYPE);
 
-/** Characters that one line may have. */
+/** Characters that one line may have; in JSON bytes. */
 const MAX_LINE_LENGTH = 65_536;
 
 /** The format that a media type names, or null where it is none of ours. */
@@ -50,7 +50,7 @@ function readLines(format: Exclude<BulkFormat, 'multipart'>, text: AsyncIterable
     case 'ndjson':
       return readNdjson(text, MAX_LINE_LENGTH);
     case 'json':
-      return readJson(text);
+      return readJson(text, MAX_LINE_LENGTH);
     default:
       return format satisfies never;
   }

@@ -1,0 +1,48 @@
+import { TokenType } from '@streamparser/json';
+
+import { BrokenBodyError } from './piece';
+
+export interface JsonWatch {
+  /** Throws `BrokenBodyError` where the JSON is not one object with an array of lines, or a line is too long. */
+  see(token: { token: TokenType; value: unknown; offset: number }): void;
+  /** As many more bytes were read to their end. */
+  wrote(bytes: number): void;
+}
+
+/** Tells the names of the outermost object's members, and holds each line and option to `maxBytes`. */
+export function watchJson(maxBytes: number, onName: (name: string) => void): JsonWatch {
+  let depth = 0;
+  let name: unknown;
+  let isValueOfLines = false;
+  let shallow = 0;
+  let bytes = 0;
+  const assertLength = (end: number): void => {
+    if (end - shallow <= maxBytes) return;
+    throw new BrokenBodyError('line_too_long', `a line or an option has more than ${maxBytes} bytes`);
+  };
+  return {
+    see({ token, value, offset }) {
+      if (depth === 0 && token !== TokenType.LEFT_BRACE) throw notAnObject();
+      if (isValueOfLines && token !== TokenType.LEFT_BRACKET) throw notAnObject();
+      isValueOfLines = false;
+      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) depth += 1;
+      else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
+      else if (depth === 1 && token === TokenType.STRING) name = value;
+      else if (depth === 1 && token === TokenType.COLON) {
+        isValueOfLines = name === 'lines';
+        onName(String(name));
+      }
+      assertLength(offset);
+      // Lines and options begin and end on the two outermost levels; what is deeper is kept until then.
+      if (depth <= 2) shallow = offset;
+    },
+    wrote(more) {
+      bytes += more;
+      assertLength(bytes);
+    },
+  };
+}
+
+function notAnObject(): BrokenBodyError {
+  return new BrokenBodyError('not_json', 'give one object with `lines`, an array of objects');
+}
