@@ -14,7 +14,7 @@ const common = {
 
 export default {
   maxWorkers: 3,
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     {
       ...common,

@@ -14,7 +14,7 @@ describe('every way in which the provider may answer, judged by its own ledger o
 
   beforeAll(async () => {
     world = await createPayoutWorld({
-      settings: { settlementWindowMs: 8_000, poll: { firstMs: 100, maxMs: 500 } },
+      settings: { settlementWindowMs: 20_000, poll: { firstMs: 100, maxMs: 500 } },
       simulator: { settlementDelayMs: 300 },
     });
     await world.startWorkers();
