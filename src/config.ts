@@ -141,13 +141,39 @@ export const CONFIG_SCHEMA = z.object({
     .max(365)
     .default(7)
     .describe('Days back in which the same recipient and amount in a bulk of the merchant refuses a line.'),
-  BULK_WINDOW: z.coerce
+  BULK_CHUNK_SIZE: z.coerce
     .number()
     .int()
     .min(1)
-    .max(1_000)
+    .max(5_000)
+    .default(500)
+    .describe(
+      'Lines of a bulk cash-in that one activity carries, and that leave in one call of a provider that has one.',
+    ),
+  BULK_CHUNKS_AT_ONCE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(4)
+    .describe('Chunks of one bulk cash-in that are under way at once.'),
+  BULK_MICRO_BATCH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .default(64)
+    .describe('Calls of one chunk under way at once: what a worker that dies leaves unknown.'),
+  BULK_HAND_OVER_MOST: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_000)
     .default(100)
-    .describe('Lines of one bulk cash-in that are under way at once.'),
+    .describe('Lines of one bulk cash-in that may get a run of their own, each for itself, where they take long.'),
+  BULK_SLOW_AFTER_MS: milliseconds
+    .default(30_000)
+    .describe('Age of a line without a final answer from which it keeps its chunk from ending no longer.'),
   REQUEST_TIMEOUT_MS: milliseconds
     .default(120_000)
     .describe('Milliseconds that one API request may take to come in, a bulk of many lines among them.'),

@@ -101,7 +101,16 @@ export function createWorkerActivities(core: Core): Activities {
     logger,
     ...createProviderParts(core),
     sealing: vault,
-    bulks: { window: config.BULK_WINDOW, lookEveryMs: 1_000, carryForMs: 600_000 },
+    bulks: {
+      chunkSize: config.BULK_CHUNK_SIZE,
+      chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
+      chunksPerRun: 400,
+      microBatch: config.BULK_MICRO_BATCH,
+      handOverMost: config.BULK_HAND_OVER_MOST,
+      slowAfterMs: config.BULK_SLOW_AFTER_MS,
+      lookEveryMs: 1_000,
+      carryForMs: 600_000,
+    },
     webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
   });
 }

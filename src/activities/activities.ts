@@ -1,5 +1,6 @@
 import { createBulkActivities } from './bulks';
-import type { BulkActivities, BulkActivityDeps } from './bulks';
+import type { BulkActivities } from './bulks';
+import type { LineDeps } from './lines/line-deps';
 import { createAskActivities } from './poll';
 import type { AskActivities } from './poll';
 import { createPayoutStepActivities } from './payout-steps';
@@ -7,12 +8,12 @@ import type { PayoutStepActivities } from './payout-steps';
 import { createQuestionActivities } from './questions';
 import type { QuestionActivities } from './questions';
 import { createSubmit } from './submit';
-import type { SubmitDeps, SubmitInput } from './submit';
+import type { SubmitInput } from './submit';
 import { createWebhookActivities } from './webhooks';
 import type { WebhookActivities, WebhookActivityDeps } from './webhooks';
 import type { Position } from '../domain/position';
 
-export type ActivityDeps = SubmitDeps & WebhookActivityDeps & BulkActivityDeps;
+export type ActivityDeps = LineDeps & WebhookActivityDeps;
 
 export interface Activities
   extends PayoutStepActivities, AskActivities, QuestionActivities, WebhookActivities, BulkActivities {

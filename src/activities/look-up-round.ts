@@ -27,7 +27,7 @@ export interface LookUpDeps {
 }
 
 /** Gap between the two complete passes that a negative verdict needs. */
-const SECOND_PASS_MS = 250;
+export const SECOND_PASS_MS = 250;
 
 /** Which submissions a round asks for: the open ones, or all that ever were calls (watch and retry). */
 export type LookUpScope = 'open' | 'all';
@@ -129,12 +129,17 @@ export function createLookUpRound(
   }
 }
 
-function isNegative(verdict: Verdict): boolean {
+export function isNegative(verdict: Verdict): boolean {
   return verdict.verdict === 'rejected' || verdict.verdict === 'absent';
 }
 
 /** What a verdict makes of a submission; null where it proves nothing. */
-function outcomeOf(verdict: Verdict, submission: Submission, provider: Provider, marginMs: number): Outcome | null {
+export function outcomeOf(
+  verdict: Verdict,
+  submission: Submission,
+  provider: Provider,
+  marginMs: number,
+): Outcome | null {
   // Until then a late activity of ours may still send its first byte, so that what is not there proves nothing.
   const overdue = Date.now() > submission.sendBy.getTime() + marginMs;
   switch (verdict.verdict) {

@@ -100,7 +100,7 @@ async function mustFind(pool: Pool, payoutId: string): Promise<Payout> {
 }
 
 /** One status call for each submission that the provider has taken, by the provider's own reference. */
-function createStatusRound(
+export function createStatusRound(
   { pool, access, budget, settings }: LookUpDeps,
   lookUpRound: ReturnType<typeof createLookUpRound>,
 ): (payout: Payout) => Promise<void> {

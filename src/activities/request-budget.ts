@@ -14,6 +14,8 @@ interface Account {
 export interface RequestBudget {
   /** Waits for one request's turn. Throws `ProviderError` of kind `throttled` after `patienceMs`. */
   spend(account: Account): Promise<void>;
+  /** Waits for the turn of up to `want` requests; as many as may be had at once, at least one. Throws like `spend`. */
+  spendSome(account: Account, want: number): Promise<number>;
 }
 
 export interface RequestBudgetOptions {
@@ -29,27 +31,34 @@ export function createRequestBudget({ pool, requestsPerMinute, patienceMs }: Req
   // A block saves statements where the limit is high; at Orange's 60 a minute a held-back block would be a tenth of it.
   const block = requestsPerMinute === null ? 0 : Math.max(1, Math.floor(requestsPerMinute / 600));
   const leased = new Map<string, number>();
-  return {
-    async spend({ provider, accountNumber }) {
-      if (requestsPerMinute === null) return;
-      const name = `${provider}/${accountNumber}`;
-      const giveUpAt = Date.now() + patienceMs;
-      for (;;) {
-        const left = leased.get(name) ?? 0;
-        if (left > 0) {
-          leased.set(name, left - 1);
-          return;
-        }
-        const grant = await leaseRequests(pool, { provider, accountNumber, want: block, perMinute: requestsPerMinute });
-        if (grant.granted > 0) {
-          leased.set(name, (leased.get(name) ?? 0) + grant.granted - 1);
-          return;
-        }
-        if (Date.now() + grant.waitMs > giveUpAt) {
-          throw new ProviderError('throttled', 'no request of the account is left for now');
-        }
-        await sleep(grant.waitMs);
+  async function spendSome({ provider, accountNumber }: Account, want: number): Promise<number> {
+    if (requestsPerMinute === null) return want;
+    const name = `${provider}/${accountNumber}`;
+    const giveUpAt = Date.now() + patienceMs;
+    for (;;) {
+      const left = leased.get(name) ?? 0;
+      if (left > 0) {
+        const spent = Math.min(left, want);
+        leased.set(name, left - spent);
+        return spent;
       }
+      const grant = await leaseRequests(pool, {
+        provider,
+        accountNumber,
+        want: Math.max(block, want),
+        perMinute: requestsPerMinute,
+      });
+      if (grant.granted > 0) leased.set(name, (leased.get(name) ?? 0) + grant.granted);
+      else if (Date.now() + grant.waitMs > giveUpAt) {
+        throw new ProviderError('throttled', 'no request of the account is left for now');
+      } else await sleep(grant.waitMs);
+    }
+  }
+
+  return {
+    spendSome,
+    async spend(account) {
+      await spendSome(account, 1);
     },
   };
 }

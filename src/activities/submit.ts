@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
 import { deferPayout } from '../db/defer-payout';
-import { isUnavailable, refusalOf } from '../db/errors';
 import { writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayout } from '../db/payout-rows';
 import { readPosition } from '../db/positions';
 import { recordAnswer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
-import { CommitUnknownError } from '../db/transaction';
 import type { Outcome } from '../domain/outcome';
 import { isToBeSent } from '../domain/payout';
 import type { Payout } from '../domain/payout';
@@ -26,6 +23,7 @@ import { reasonForProviderError } from './failures';
 import type { PayoutSettings } from './payout-settings';
 import type { OpenedCredential, ProviderAccess } from './provider-access';
 import type { RequestBudget } from './request-budget';
+import { untilDatabaseAnswers } from './until-database-answers';
 
 export interface SubmitDeps {
   pool: Pool;
@@ -202,7 +200,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     { submissionId, outcome }: Call,
     { probe }: { probe: boolean },
   ): Promise<void> {
-    await untilDatabaseAnswers(payout.id, () =>
+    await untilDatabaseAnswers(deps.logger, () =>
       recordAnswer(pool, {
         payoutId: payout.id,
         submissionId,
@@ -216,19 +214,6 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     );
   }
 
-  async function untilDatabaseAnswers<T>(payoutId: string, work: () => Promise<T>): Promise<T> {
-    for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
-      try {
-        return await work();
-      } catch (error) {
-        const isRefused = !isUnavailable(error) && refusalOf(error) !== 'conflict';
-        if (isRefused && !(error instanceof CommitUnknownError)) throw error;
-        deps.logger.warn({ payoutId, err: error }, 'the database did not take what the call told; it is written again');
-        await sleep(wait);
-      }
-    }
-  }
-
   /**
    * Writes `not_sent` on an intent whose commit was not answered, for as long as the database is away. Only on its own: the
    * same attempt may have been made by another activity, whose call is on its way.
@@ -239,7 +224,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     { submissionId, writer }: { submissionId: string; writer: string },
   ): Promise<void> {
     const outcome = { outcome: 'not_sent', reason: 'intent_unsure', code: null, text: null } as const;
-    const written = await untilDatabaseAnswers(payout.id, () => findSubmission(pool, submissionId));
+    const written = await untilDatabaseAnswers(deps.logger, () => findSubmission(pool, submissionId));
     const untold = { submissionId, outcome, intent: null, tokenVersion: 0, keyId: '' };
     if (written?.outcome === null && written.writer === writer)
       await recordStubbornly(payout, credential, untold, { probe: true });

@@ -8,10 +8,12 @@ import { stateAfter } from '../domain/resume';
 import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { movePayout } from './move-payout';
+import type { PayoutMove } from './move-payout';
 import type { Db } from './pool';
 import { putInReview } from './put-in-review';
 import { openReviewItem } from './review-items';
 import { listSubmissions, writeOutcome } from './submissions';
+import type { WrittenOutcome } from './submissions';
 
 export interface OutcomeNews {
   submissionId: string;
@@ -39,12 +41,38 @@ export async function applyOutcome(trx: Db, payout: Payout, news: OutcomeNews): 
   if (!isNews(submission, learnt, news.source)) return payout;
   if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
 
-  const source = submission.everUnknown && news.source === 'answer' ? 'late_answer' : news.source;
+  const source = sourceOf(submission, news);
   const written = await writeOutcome(trx, submission, learnt, { source, sourceId: news.sourceId });
   if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
   if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
   if (payout.state === 'in_review') return payout;
   return await followOutcome(trx, payout, submissions, submission, learnt, news);
+}
+
+/**
+ * The plain case of a merge, which most lines of a bulk are: one call that may have moved money, nothing proven before,
+ * nothing that people must see. What it writes and where it takes the payout; `no_news` where it says nothing new;
+ * null where `applyOutcome` must look closer.
+ */
+export function planOutcome(
+  payout: Payout,
+  submissions: readonly Submission[],
+  news: OutcomeNews,
+): { written: WrittenOutcome; move: PayoutMove } | 'no_news' | null {
+  const submission = submissions.find(({ id }) => id === news.submissionId);
+  const others = submissions.filter(({ id }) => id !== news.submissionId);
+  if (!submission || !others.every(({ outcome }) => isProvenUnpaid(outcome))) return null;
+  const learnt = asLearnt(submission, news);
+  if (!isNews(submission, learnt, news.source)) return 'no_news';
+  if (isFinalState(payout.state) || payout.state === 'in_review') return null;
+  if (contradictsProof(submission, learnt) || isProvenUnpaid(submission.outcome)) return null;
+  const written = { submission, outcome: learnt, source: sourceOf(submission, news), sourceId: news.sourceId };
+  return { written, move: moveAfter(payout, others, submission, learnt, news) };
+}
+
+/** An answer that comes after its payout was given up as unknown is a late one. */
+function sourceOf(submission: Submission, { source }: OutcomeNews): OutcomeSource {
+  return submission.everUnknown && source === 'answer' ? 'late_answer' : source;
 }
 
 /** A refusal that is learnt after the provider had taken it, or by a look-up after its answer was lost, is final. */
@@ -105,15 +133,29 @@ export async function followOutcome(
   news: Omit<OutcomeNews, 'submissionId' | 'outcome'>,
 ): Promise<Payout> {
   const others = submissions.filter(({ id }) => id !== submission.id);
+  const move = moveAfter(payout, others, submission, learnt, news);
+  if (move.to === 'succeeded') await askAboutOthers(trx, submission, others);
+  if (move.to === payout.state) return payout;
+  const moved = await movePayout(trx, payout, move);
+  if (move.to === 'succeeded') await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
+  if (move.to === 'failed') await trx.query('select release_hold($1)', [payout.id]);
+  return moved;
+}
+
+/** Where what a submission told takes its payout; to its present state where that changes nothing. */
+export function moveAfter(
+  payout: Payout,
+  others: readonly Submission[],
+  submission: Submission,
+  learnt: Outcome,
+  news: Omit<OutcomeNews, 'submissionId' | 'outcome'>,
+): PayoutMove {
   const rejection = learnt.outcome === 'rejected' ? learnt.kind : null;
   let to = stateAfter(learnt.outcome, rejection);
   // What is proven of one submission does not end the payout while another may still have moved money.
   if ((to === 'failed' || to === 'queued') && !others.every(({ outcome }) => isProvenUnpaid(outcome))) to = 'unknown';
   const stillOpen = others.filter(isOpenCall);
-  if (to === 'succeeded') await askAboutOthers(trx, submission, others);
-  if (to === payout.state) return payout;
-
-  const moved = await movePayout(trx, payout, {
+  return {
     to,
     actor: actorOfSource(news.source),
     reason: reasonOf(learnt, news.source),
@@ -137,10 +179,7 @@ export async function followOutcome(
     ...(to === 'failed' || (to === 'succeeded' && stillOpen.length > 0)
       ? { watchUntil: new Date(Date.now() + news.watchMs) }
       : {}),
-  });
-  if (to === 'succeeded') await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
-  if (to === 'failed') await trx.query('select release_hold($1)', [payout.id]);
-  return moved;
+  };
 }
 
 /** Paid by one submission: that another was paid too, or still may be after it was sent beside this one, is for people. */

@@ -5,14 +5,22 @@ import { isFinalState } from '../domain/payout-state';
 import type { PayoutState } from '../domain/payout-state';
 import { findBulk } from './bulk-rows';
 import { readBulkRollUp } from './bulk-roll-up';
+import { listOpenChunks } from './open-lines';
 import type { BulkRollUp } from './bulk-roll-up';
 import type { Db } from './pool';
 
 /** How long a bulk that has too little float waits before it looks again; a top-up wakes nobody. */
 const FLOAT_CHECK_MS = 15_000;
 
+/** Chunks that a run learns of at once: a position stays small. */
+const CHUNKS_OF_A_ROUND = 100;
+
 /** Where the bulk stands and what its run does next, by the database's clock. */
-export async function readBulkPosition(db: Db, bulkId: string): Promise<BulkPosition> {
+export async function readBulkPosition(
+  db: Db,
+  bulkId: string,
+  { chunkSize, chunksAtOnce, chunksPerRun }: { chunkSize: number; chunksAtOnce: number; chunksPerRun: number },
+): Promise<BulkPosition> {
   const bulk = await findBulk(db, bulkId);
   if (!bulk) throw new Error(`bulk ${bulkId} does not exist`);
   const { rows } = await db.query<{ ms: number }>(
@@ -22,6 +30,8 @@ export async function readBulkPosition(db: Db, bulkId: string): Promise<BulkPosi
   );
   const timeInMs = Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
   const waits: Partial<Record<BulkState, number>> = { scheduled: timeInMs, awaiting_float: FLOAT_CHECK_MS };
+  const numbers = await listOpenChunks(db, bulk, { size: chunkSize, limit: CHUNKS_OF_A_ROUND });
+  const chunks = numbers.map((number) => ({ bulkId, from: number * chunkSize + 1, to: (number + 1) * chunkSize }));
   return {
     bulkId,
     merchantId: bulk.merchantId,
@@ -29,16 +39,24 @@ export async function readBulkPosition(db: Db, bulkId: string): Promise<BulkPosi
     state: bulk.state,
     reason: bulk.reason,
     version: bulk.version,
-    step: nextBulkStep(bulk.state, timeInMs),
+    step: nextBulkStep(bulk.state, timeInMs, chunks.length > 0),
     dueInMs: waits[bulk.state] ?? 0,
-    tally: tallyOf(await readBulkRollUp(db, bulkId)),
+    tally: await readBulkTally(db, bulkId),
+    chunks,
+    chunksAtOnce,
+    chunksPerRun,
   };
+}
+
+/** Lines by what may still become of them. */
+export async function readBulkTally(db: Db, bulkId: string): Promise<BulkTally> {
+  return tallyOf(await readBulkRollUp(db, bulkId));
 }
 
 function tallyOf(rollUp: BulkRollUp): BulkTally {
   const tally: BulkTally = { waiting: 0, underWay: 0, resting: 0 };
   for (const [state, { lines }] of Object.entries(rollUp) as [PayoutState, { lines: number }][]) {
-    if (state === 'accepted') tally.waiting += lines;
+    if (state === 'accepted' || state === 'queued') tally.waiting += lines;
     else if (isFinalState(state) || state === 'in_review') tally.resting += lines;
     else tally.underWay += lines;
   }

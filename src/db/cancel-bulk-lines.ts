@@ -1,25 +1,39 @@
 import type { Pool } from 'pg';
 
+import { bulkOwner } from '../domain/bulk';
 import { isCancellable } from './cancel-payout';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
 
-/** Lines that have not started, in one statement; their events come with them. Returns how many. */
-export async function cancelUnstartedLines(trx: Db, bulkId: string): Promise<number> {
-  const { rowCount } = await trx.query(
-    `with cancelled as (
+/** Lines that one transaction ends: bounds how long it keeps the float's row. */
+const AT_ONCE = 2_000;
+
+/** Lines of which nothing has left, in one statement; their events come with them. Returns their ids. */
+export async function cancelUnstartedLines(
+  trx: Db,
+  bulkId: string,
+  limit: number | null = null,
+): Promise<readonly string[]> {
+  const { rows } = await trx.query<{ id: string }>(
+    `with waiting as (
+       select id, state as was from payouts
+       where bulk_id = $1 and owner = 'bulk/' || bulk_id and state in ('accepted', 'queued')
+       order by id limit $2 for no key update
+     ), cancelled as (
        update payouts set state = 'cancelled', reason = 'cancelled_by_merchant', version = version + 1,
          updated_at = clock_timestamp(), finished_at = clock_timestamp()
-       where bulk_id = $1 and state = 'accepted' and owner = 'bulk/' || $1
-       returning id, version, state, reason
+       from waiting where payouts.id = waiting.id
+       returning payouts.id, version, state, reason, was
+     ), event as (
+       insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
+       select id, version, was, state, 'system', reason from cancelled
      )
-     insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
-     select id, version, 'accepted', state, 'system', reason from cancelled`,
-    [bulkId],
+     select id from cancelled`,
+    [bulkId, limit],
   );
-  return rowCount ?? 0;
+  return rows.map(({ id }) => id);
 }
 
 /**
@@ -27,12 +41,21 @@ export async function cancelUnstartedLines(trx: Db, bulkId: string): Promise<num
  * left, or may have, go their way. May be repeated.
  */
 export async function cancelWaitingLines(pool: Pool, bulkId: string): Promise<void> {
-  await withTransaction(pool, async (trx) => {
-    await cancelUnstartedLines(trx, bulkId);
-    await trx.query('select release_bulk_rest($1)', [bulkId]);
-  });
+  let ended: readonly string[];
+  do {
+    ended = await withTransaction(pool, async (trx) => {
+      const ids = await cancelUnstartedLines(trx, bulkId, AT_ONCE);
+      const causes = ids.map(() => bulkOwner(bulkId));
+      await trx.query("select close_bulk_parts($1, 'release', $2, $3)", [bulkId, ids, causes]);
+      return ids;
+    });
+  } while (ended.length === AT_ONCE);
+  await cancelHandedOver(pool, bulkId);
+}
+
+async function cancelHandedOver(pool: Pool, bulkId: string): Promise<void> {
   const { rows } = await pool.query<{ id: string }>(
-    "select id from payouts where bulk_id = $1 and state in ('queued', 'processing') order by id",
+    `select id from payouts where bulk_id = $1 and owner = 'payout/' || id and state in ('queued', 'processing') order by id`,
     [bulkId],
   );
   for (const { id } of rows) {

@@ -1,34 +1,49 @@
 import type { Pool } from 'pg';
 
-import { isBulkRunning } from './bulk-rows';
+import { bulkOwner } from '../domain/bulk';
+import { ownPayoutOwner } from '../domain/payout';
+import { movePayouts } from './move-payout';
+import { lockPayouts } from './payout-rows';
 import { withTransaction } from './transaction';
 
+export interface HandOver {
+  bulkId: string;
+  payoutIds: readonly string[];
+  /** Lines of this bulk that may be handed over in all. */
+  most: number;
+}
+
 /**
- * Hands the next lines of a running bulk over to runs of their own (rule 3): the owner, the part of the hold and the state
- * change in one transaction, which holds the bulk's row so that a pause or cancel comes before or after it. The sweeper
- * starts their runs. Returns how many went; none where the bulk does not run.
+ * Hands lines of a bulk over to runs of their own, in the state they have (rule 3): the owner and the part of the hold in
+ * one transaction. The sweeper starts their runs. Returns those that went; the others stay with the bulk.
  */
-export async function handOverLines(pool: Pool, bulkId: string, most: number): Promise<number> {
+export async function handOverLines(pool: Pool, { bulkId, payoutIds, most }: HandOver): Promise<readonly string[]> {
+  if (payoutIds.length === 0) return [];
   return await withTransaction(pool, async (trx) => {
-    if (!(await isBulkRunning(trx, bulkId))) return 0;
-    const { rows } = await trx.query<{ id: string }>(
-      `select id from payouts where bulk_id = $1 and state = 'accepted' and owner = 'bulk/' || $1
-       order by bulk_line limit $2 for no key update skip locked`,
-      [bulkId, most],
+    const owner = bulkOwner(bulkId);
+    const locked = (await lockPayouts(trx, payoutIds)).filter((line) => line.owner === owner);
+    const { rows } = await trx.query<{ gone: number }>(
+      "select count(*)::int as gone from bulk_parts where bulk_id = $1 and closed_by = 'hand_over'",
+      [bulkId],
     );
-    const ids = rows.map(({ id }) => id);
-    if (ids.length === 0) return 0;
+    const going = locked.slice(0, Math.max(0, most - (rows[0]?.gone ?? 0)));
+    const ids = going.map(({ id }) => id);
+    if (ids.length === 0) return [];
     await trx.query('select hand_over_holds($1, $2)', [bulkId, ids]);
-    await trx.query(
-      `with handed as (
-         update payouts set owner = 'payout/' || id, state = 'queued', reason = 'handed_over', version = version + 1,
-           updated_at = clock_timestamp(), sweep_after = clock_timestamp()
-         where id = any ($1) returning id, version, state, reason
-       )
-       insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
-       select id, version, 'accepted', state, 'system', reason from handed`,
-      [ids],
+    await movePayouts(
+      trx,
+      going.map((payout) => ({
+        payout,
+        move: {
+          to: payout.state,
+          actor: 'system',
+          reason: 'handed_over',
+          owner: ownPayoutOwner(payout.id),
+          retryAt: payout.retryAt,
+          deferrals: payout.deferrals,
+        },
+      })),
     );
-    return ids.length;
+    return ids;
   });
 }

@@ -9,6 +9,7 @@ import { payoutColumns, rowToPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
+import { manyRows, oneRow, rowValues } from './row-source';
 
 export interface PayoutMove {
   to: PayoutState;
@@ -27,6 +28,8 @@ export interface PayoutMove {
   watchUntil?: Date;
   /** Allows an unknown payout to be sent once more; every other move takes that back. */
   resend?: boolean;
+  /** Who has the payout from here on: a line that its bulk hands over, or takes back. */
+  owner?: string;
 }
 
 /** Between two turns of a payout that is put back again and again its waits go on growing. */
@@ -37,66 +40,115 @@ export class StalePayoutError extends Error {
   override readonly name = 'StalePayoutError';
 }
 
+export interface PayoutMoving {
+  payout: Payout;
+  move: PayoutMove;
+}
+
+/** What a move writes; times as ISO strings, so that many moves may travel as one JSON value. */
+function wantedOf({ payout, move }: PayoutMoving) {
+  const changes = payout.state !== move.to;
+  if (changes && !canMove(payout.state, move.to)) {
+    throw new Error(`payout ${payout.id}: ${payout.state} may not go to ${move.to}`);
+  }
+  return {
+    id: payout.id,
+    version: payout.version,
+    state: move.to,
+    reason: move.reason,
+    attempt: move.attempt ?? payout.attempt,
+    hold_no: move.holdNo ?? payout.holdNo,
+    settle_by: (move.settleBy === undefined ? payout.settleBy : move.settleBy)?.toISOString() ?? null,
+    retry_at: move.retryAt?.toISOString() ?? null,
+    deferrals: move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
+    provider_reference: move.providerReference ?? payout.providerReference,
+    is_final: isFinalState(move.to),
+    watch_until: move.watchUntil?.toISOString() ?? null,
+    from_state: payout.state,
+    actor: move.actor,
+    provider_code: move.words?.code ?? null,
+    provider_text: move.words?.text ?? null,
+    submission_id: move.submissionId ?? null,
+    evidence: move.evidence ?? null,
+    event_type: changes ? webhookEventOf(move.to) : null,
+    changes,
+    resend: move.resend ?? false,
+    owner: move.owner ?? payout.owner,
+  } satisfies Record<keyof typeof WANTED, unknown>;
+}
+
+const WANTED = {
+  id: 'text',
+  version: 'integer',
+  state: 'text',
+  reason: 'text',
+  attempt: 'integer',
+  hold_no: 'integer',
+  settle_by: 'timestamptz',
+  retry_at: 'timestamptz',
+  deferrals: 'integer',
+  provider_reference: 'text',
+  is_final: 'boolean',
+  watch_until: 'timestamptz',
+  from_state: 'text',
+  actor: 'text',
+  provider_code: 'text',
+  provider_text: 'text',
+  submission_id: 'text',
+  evidence: 'text',
+  event_type: 'text',
+  changes: 'boolean',
+  resend: 'boolean',
+  owner: 'text',
+} as const;
+
 /**
  * Moves a payout to a state: its row (only at the version that was read), its event and an outbox row for each endpoint
- * that wants the event, in one statement. `to` may be the present state, where only its reason or time changes.
+ * that wants the event, in one statement. `to` may be the present state, where only its reason, time or owner changes.
  * Throws `StalePayoutError`; PostgreSQL refuses what the guards of migration 0003 forbid.
  */
 export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Promise<Payout> {
-  const sameState = payout.state === move.to;
-  if (!sameState && !canMove(payout.state, move.to)) {
-    throw new Error(`payout ${payout.id}: ${payout.state} may not go to ${move.to}`);
-  }
-  const { rows } = await trx.query<PayoutRow>(
-    MOVE(
-      payout.id,
-      payout.version,
-      move.to,
-      move.reason,
-      move.attempt ?? payout.attempt,
-      move.holdNo ?? payout.holdNo,
-      move.settleBy === undefined ? payout.settleBy : move.settleBy,
-      move.retryAt ?? null,
-      move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
-      move.providerReference ?? payout.providerReference,
-      isFinalState(move.to),
-      move.watchUntil ?? null,
-      payout.state,
-      move.actor,
-      move.words?.code ?? null,
-      move.words?.text ?? null,
-      move.submissionId ?? null,
-      move.evidence ?? null,
-      sameState ? null : webhookEventOf(move.to),
-      !sameState,
-      move.resend ?? false,
-    ),
-  );
+  const { rows } = await trx.query<PayoutRow>(MOVE_ONE(...rowValues(WANTED, wantedOf({ payout, move }))));
   if (!rows[0]) throw new StalePayoutError(`payout ${payout.id} is no longer at version ${payout.version}`);
   return rowToPayout(rows[0]);
 }
 
-const MOVE = prepared(
-  'move_payout',
-  `
-with moved as (
+/** The same for many payouts in one statement: all or none. Their moved rows are returned in no order. */
+export async function movePayouts(trx: Db, movings: readonly PayoutMoving[]): Promise<readonly Payout[]> {
+  if (movings.length === 0) return [];
+  const { rows } = await trx.query<PayoutRow>(MOVE_MANY, [JSON.stringify(movings.map(wantedOf))]);
+  if (rows.length !== movings.length) {
+    throw new StalePayoutError(
+      `${movings.length - rows.length} of ${movings.length} payouts changed since they were read`,
+    );
+  }
+  return rows.map(rowToPayout);
+}
+
+const moveSql = (wanted: string): string => `
+with wanted as (${wanted}), moved as (
   update payouts set
-    state = $3, reason = $4, version = version + 1, attempt = $5, hold_no = $6, settle_by = $7, retry_at = $8,
-    deferrals = $9, provider_reference = $10, updated_at = clock_timestamp(),
-    finished_at = case when $11 then clock_timestamp() end,
-    watch_until = coalesce($12::timestamptz, watch_until), next_watch_at = case when $12::timestamptz is null then next_watch_at else clock_timestamp() + interval '1 minute' end,
-    take_ups = case when $20 then 0 else take_ups end, resend = $21
-  where id = $1 and version = $2
-  returning *
+    state = wanted.state, reason = wanted.reason, version = payouts.version + 1, attempt = wanted.attempt,
+    hold_no = wanted.hold_no, settle_by = wanted.settle_by, retry_at = wanted.retry_at, deferrals = wanted.deferrals,
+    provider_reference = wanted.provider_reference, updated_at = clock_timestamp(), owner = wanted.owner,
+    sweep_after = case when payouts.owner <> wanted.owner then clock_timestamp() else payouts.sweep_after end,
+    finished_at = case when wanted.is_final then clock_timestamp() end,
+    watch_until = coalesce(wanted.watch_until, payouts.watch_until),
+    next_watch_at = case when wanted.watch_until is null then payouts.next_watch_at else clock_timestamp() + interval '1 minute' end,
+    take_ups = case when wanted.changes then 0 else payouts.take_ups end, resend = wanted.resend
+  from wanted where payouts.id = wanted.id and payouts.version = wanted.version
+  returning payouts.*, wanted.from_state, wanted.actor, wanted.provider_code, wanted.provider_text,
+    wanted.submission_id, wanted.evidence, wanted.event_type
 ), event as (
   insert into payout_events
     (payout_id, sequence, from_state, to_state, actor, reason, provider_code, provider_text, submission_id, evidence)
-  select id, version, $13, state, $14, reason, $15, $16, $17, $18 from moved
+  select id, version, from_state, state, actor, reason, provider_code, provider_text, submission_id, evidence from moved
 ), notices as (
   insert into outbox (event_id, endpoint_id, payout_id, type, object_version, snapshot)
   -- After a restore versions come a second time; the events of the lost time keep their ids.
   select 'evt_' || substr(moved.id, 4) || '_' || moved.version
-      || (select case count(*) when 0 then '' else '_r' || count(*) end from restores), endpoint.id, moved.id, $19::text, moved.version,
+      || (select case count(*) when 0 then '' else '_r' || count(*) end from restores), endpoint.id, moved.id,
+    moved.event_type, moved.version,
     jsonb_build_object(
       'state', moved.state, 'reason', moved.reason, 'version', moved.version, 'attempt', moved.attempt,
       'provider_reference', moved.provider_reference,
@@ -107,8 +159,11 @@ with moved as (
       'finished_at', to_char(moved.finished_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
   from moved join webhook_endpoints endpoint
     on endpoint.merchant_id = moved.merchant_id and endpoint.environment = moved.environment
-   and endpoint.disabled_at is null and $19::text = any (endpoint.events)
+   and endpoint.disabled_at is null and moved.event_type = any (endpoint.events)
    and (moved.bulk_id is null or exists (select from bulks where id = moved.bulk_id and notify = 'each'))
 )
-select ${payoutColumns('moved')} from moved`,
-);
+select ${payoutColumns('moved')} from moved`;
+
+const MOVE_ONE = prepared('move_payout', moveSql(oneRow(WANTED)));
+
+const MOVE_MANY = moveSql(manyRows(WANTED));

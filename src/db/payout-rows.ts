@@ -124,3 +124,12 @@ export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
   if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
   return rowToPayout(rows[0]);
 }
+
+/** Locks many payouts' rows, always in the same order, so that no two transactions wait for each other in a ring. */
+export async function lockPayouts(trx: Db, payoutIds: readonly string[]): Promise<readonly Payout[]> {
+  const { rows } = await trx.query<PayoutRow>(
+    `select ${payoutColumns('payouts')} from payouts where id = any ($1) order by id for no key update`,
+    [payoutIds],
+  );
+  return rows.map(rowToPayout);
+}

@@ -45,7 +45,7 @@ export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
 }
 
 /** A refusal may come before the PIN was looked at: only an order that was taken proves the PIN right. */
-function pinEvidence(outcome: Outcome): PinEvidence {
+export function pinEvidence(outcome: Outcome): PinEvidence {
   switch (outcome.outcome) {
     case 'accepted':
     case 'settled':

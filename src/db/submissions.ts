@@ -2,6 +2,7 @@ import type { Outcome, OutcomeSource } from '../domain/outcome';
 import type { Submission } from '../domain/submission';
 import type { Db } from './pool';
 import { prepared } from './prepared';
+import { manyRows, oneRow, rowValues } from './row-source';
 
 interface SubmissionRow {
   id: string;
@@ -63,6 +64,20 @@ export async function listSubmissions(db: Db, payoutId: string): Promise<readonl
   return rows.map(rowToSubmission);
 }
 
+/** All submissions of many payouts, by payout, oldest first. */
+export async function listSubmissionsOf(
+  db: Db,
+  payoutIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly Submission[]>> {
+  const { rows } = await db.query<SubmissionRow>(
+    `select ${COLUMNS} from submissions where payout_id = any ($1) order by attempt, call`,
+    [payoutIds],
+  );
+  const found = new Map<string, Submission[]>(payoutIds.map((id) => [id, []]));
+  for (const row of rows) found.get(row.payout_id)?.push(rowToSubmission(row));
+  return found;
+}
+
 export async function findSubmission(db: Db, submissionId: string): Promise<Submission | null> {
   const { rows } = await db.query<SubmissionRow>(FIND(submissionId));
   return rows[0] ? rowToSubmission(rows[0]) : null;
@@ -114,6 +129,31 @@ export async function insertSubmission(
   return rows[0].send_by;
 }
 
+export interface LineCall {
+  id: string;
+  payoutId: string;
+}
+
+/**
+ * Writes the first call of each line's present attempt, without an outcome. A duplicate (payout, attempt, call) is
+ * refused by its constraint.
+ */
+export async function insertLineCalls(
+  trx: Db,
+  calls: readonly LineCall[],
+  common: { credentialId: string; accountNumber: string; writer: string; sendByMs: number; batchId: string | null },
+): Promise<void> {
+  await trx.query(
+    `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
+       amount, currency, writer, batch_id, send_by)
+     select call.id, payout.id, payout.attempt, 1, payout.hold_no, 'call', payout.provider, $2, $3, payout.amount,
+       payout.currency, $4, $5, clock_timestamp() + $6 * interval '1 millisecond'
+     from jsonb_to_recordset($1::jsonb) as call (id text, "payoutId" text)
+       join payouts payout on payout.id = call."payoutId"`,
+    [JSON.stringify(calls), common.credentialId, common.accountNumber, common.writer, common.batchId, common.sendByMs],
+  );
+}
+
 /**
  * Proves by a write that an attempt was not sent: takes its next free call number, so that an intent of a late activity
  * runs into the payout's raised attempt. The caller raises the attempt in the same transaction.
@@ -132,12 +172,52 @@ export async function insertVoid(trx: Db, submission: { id: string; payoutId: st
   );
 }
 
-const WRITE_OUTCOME = prepared(
-  'write_outcome',
-  `update submissions set outcome = $3, rejection = $4, reason = $5, provider_reference = coalesce($6, provider_reference),
-       provider_code = $7, provider_text = $8, source = $9, source_id = $10
-     where id = $1 and outcome is not distinct from $2`,
-);
+export interface WrittenOutcome {
+  submission: Submission;
+  outcome: Outcome;
+  source: OutcomeSource;
+  sourceId: string | null;
+}
+
+const OUTCOME = {
+  id: 'text',
+  was: 'text',
+  outcome: 'text',
+  rejection: 'text',
+  reason: 'text',
+  provider_reference: 'text',
+  provider_code: 'text',
+  provider_text: 'text',
+  source: 'text',
+  source_id: 'text',
+} as const;
+
+function outcomeColumns({ submission, outcome, source, sourceId }: WrittenOutcome) {
+  return {
+    id: submission.id,
+    was: submission.outcome,
+    outcome: outcome.outcome,
+    rejection: outcome.outcome === 'rejected' ? outcome.kind : null,
+    reason: 'reason' in outcome ? outcome.reason : null,
+    provider_reference: 'providerReference' in outcome ? (outcome.providerReference ?? null) : null,
+    provider_code: outcome.code,
+    provider_text: outcome.text,
+    source,
+    source_id: sourceId,
+  } satisfies Record<keyof typeof OUTCOME, unknown>;
+}
+
+const writeSql = (learnt: string): string => `
+with learnt as (${learnt})
+update submissions set outcome = learnt.outcome, rejection = learnt.rejection, reason = learnt.reason,
+  provider_reference = coalesce(learnt.provider_reference, submissions.provider_reference),
+  provider_code = learnt.provider_code, provider_text = learnt.provider_text, source = learnt.source,
+  source_id = learnt.source_id
+from learnt where submissions.id = learnt.id and submissions.outcome is not distinct from learnt.was`;
+
+const WRITE_ONE = prepared('write_outcome', writeSql(oneRow(OUTCOME)));
+
+const WRITE_MANY = writeSql(manyRows(OUTCOME));
 
 /**
  * Writes an outcome over the one that was read (compare-and-set). False where another writer was first.
@@ -150,18 +230,14 @@ export async function writeOutcome(
   source: { source: OutcomeSource; sourceId: string | null },
 ): Promise<boolean> {
   const { rowCount } = await trx.query(
-    WRITE_OUTCOME(
-      submission.id,
-      submission.outcome,
-      outcome.outcome,
-      outcome.outcome === 'rejected' ? outcome.kind : null,
-      'reason' in outcome ? outcome.reason : null,
-      'providerReference' in outcome ? (outcome.providerReference ?? null) : null,
-      outcome.code,
-      outcome.text,
-      source.source,
-      source.sourceId,
-    ),
+    WRITE_ONE(...rowValues(OUTCOME, outcomeColumns({ submission, outcome, ...source }))),
   );
   return rowCount === 1;
+}
+
+/** The same for many in one statement. Returns how many were written; fewer where another writer was first. */
+export async function writeOutcomes(trx: Db, outcomes: readonly WrittenOutcome[]): Promise<number> {
+  if (outcomes.length === 0) return 0;
+  const { rowCount } = await trx.query(WRITE_MANY, [JSON.stringify(outcomes.map(outcomeColumns))]);
+  return rowCount ?? 0;
 }

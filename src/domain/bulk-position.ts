@@ -1,7 +1,8 @@
 import type { BulkReason, BulkState } from './bulk-state';
+import type { Chunk } from './chunk';
 import type { Environment } from './environment';
 
-export const BULK_STEPS = ['wait_for_time', 'start', 'carry', 'wait_for_people', 'close'] as const;
+export const BULK_STEPS = ['wait_for_time', 'start', 'carry', 'follow', 'wait_for_people', 'close'] as const;
 
 /** What a bulk's run does next. */
 export type BulkStep = (typeof BULK_STEPS)[number];
@@ -25,10 +26,19 @@ export interface BulkPosition {
   /** Milliseconds until the step is due, by the database's clock. */
   dueInMs: number;
   tally: BulkTally;
+  /** Chunks with lines that the bulk itself carries: the first ones of them. */
+  chunks: readonly Chunk[];
+  /** Chunks that are carried at once. */
+  chunksAtOnce: number;
+  /** Chunks that one run carries before it continues as new. */
+  chunksPerRun: number;
 }
 
-/** The resume table of a bulk: what its run does, whatever happened to the run before. */
-export function nextBulkStep(state: BulkState, timeInMs: number): BulkStep {
+/**
+ * The resume table of a bulk: what its run does, whatever happened to the run before. `hasChunks`: it has lines of its own
+ * that may be sent, or that left.
+ */
+export function nextBulkStep(state: BulkState, timeInMs: number, hasChunks: boolean): BulkStep {
   switch (state) {
     case 'ready':
     case 'scheduled':
@@ -37,10 +47,11 @@ export function nextBulkStep(state: BulkState, timeInMs: number): BulkStep {
       return 'start';
     case 'running':
     case 'stopping':
-      return 'carry';
+      return hasChunks ? 'carry' : 'follow';
+    case 'paused':
+      return hasChunks ? 'carry' : 'wait_for_people';
     case 'receiving':
     case 'awaiting_approval':
-    case 'paused':
       return 'wait_for_people';
     case 'invalid':
     case 'completed':

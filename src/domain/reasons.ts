@@ -3,6 +3,7 @@ export const REASONS = {
   accepted_by_api: 'accepted; the amount is held',
   accepted_in_bulk: 'accepted as a line of a bulk, which has not started: nothing is held yet',
   scheduled_by_api: 'accepted for a later time; the amount is held',
+  bulk_began: 'its bulk began; the amount is held with the whole',
   handed_over: 'its bulk handed it over to a run of its own; its part of the hold came with it',
   time_reached: 'its scheduled time has come',
   sending: 'the intent is written; the call goes out',

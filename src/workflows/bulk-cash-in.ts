@@ -1,29 +1,29 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   condition,
   continueAsNew,
   proxyActivities,
   proxyLocalActivities,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 
 import type { Activities } from '../activities/activities';
 import type { BulkPosition } from '../domain/bulk-position';
-import type { BulkState } from '../domain/bulk-state';
+import type { Chunk, ChunkEnd } from '../domain/chunk';
+import { showBulk, showLines } from './bulk-details';
 import { bulkTaskQueue } from './contract';
 import type { BulkResult } from './contract';
 import { bulkChanged } from './messages';
-
-const STATUS = defineSearchAttributeKey('CauriStatus', SearchAttributeType.KEYWORD);
 
 /** How long a run that waits for people sleeps before it reads the bulk again by itself. */
 const READ_AGAIN_MS = 6 * 3_600_000;
 
 /** Rounds after which a run continues as new. */
 const MAX_ROUNDS = 200;
+
+/** The gap between two rounds without progress doubles from the first to the second. */
+const FIRST_GAP_MS = 1_000;
+const MAX_GAP_MS = 5 * 60_000;
 
 const { readBulk, startBulk } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '60s',
@@ -32,24 +32,16 @@ const { readBulk, startBulk } = proxyLocalActivities<Activities>({
 });
 
 /**
- * One bulk cash-in: (wait for its time) → hold the whole amount → send its lines in windows → follow them to their end.
- * It begins by reading where the bulk stands, so that a run started again goes on where the bulk is.
+ * One bulk cash-in: (wait for its time) → hold the whole amount → carry its lines, chunk by chunk → follow those that have
+ * runs of their own → end. It begins by reading where the bulk stands, so that a run started again goes on where the bulk
+ * is; the state of each line stands in the database only.
  */
 export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
-  const { carryBulk } = proxyActivities<Activities>({
-    taskQueue: bulkTaskQueue(workflowInfo().taskQueue.replace(/-workflows$/, '')),
-    startToCloseTimeout: '15m',
-    heartbeatTimeout: '20s',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
-    summary: 'send and follow lines',
-  });
   const run = createBulkRun();
   let position = await readBulk(bulkId);
   for (let round = 0; ; round += 1) {
-    if (round >= MAX_ROUNDS || workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof bulkCashInWorkflow>(bulkId);
-    }
-    run.show(position);
+    if (run.isLong(position, round)) await continueAsNew<typeof bulkCashInWorkflow>(bulkId);
+    showBulk(position);
     switch (position.step) {
       case 'wait_for_time':
         await run.wait(position.dueInMs);
@@ -60,7 +52,10 @@ export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
         position = await startBulk(bulkId);
         break;
       case 'carry':
-        position = await carryBulk(bulkId);
+        position = await run.carry(position);
+        break;
+      case 'follow':
+        position = await run.steps(position).followBulk(bulkId);
         break;
       case 'wait_for_people':
         await run.wait(READ_AGAIN_MS);
@@ -74,36 +69,65 @@ export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
   }
 }
 
-function createBulkRun(): { wait(ms: number): Promise<void>; show(position: BulkPosition): void } {
+function createBulkRun() {
   let isNews = false;
-  let status: BulkState | null = null;
+  let carried = 0;
+  let gapMs = FIRST_GAP_MS;
   setHandler(bulkChanged, () => {
     isNews = true;
   });
-  return {
-    async wait(ms) {
-      await condition(() => isNews, ms);
-      isNews = false;
-    },
-    show(position) {
-      setCurrentDetails(describe(position));
-      // The first status was set with the start.
-      if (status !== null && position.state !== status) {
-        upsertSearchAttributes([{ key: STATUS, value: position.state }]);
+
+  async function wait(ms: number): Promise<void> {
+    await condition(() => isNews, ms);
+    isNews = false;
+  }
+
+  /** One merchant's bulk does not keep another's from its turn. */
+  function steps({ merchantId }: BulkPosition): Pick<Activities, 'carryLines' | 'followBulk'> {
+    return proxyActivities<Activities>({
+      taskQueue: bulkTaskQueue(workflowInfo().taskQueue.replace(/-workflows$/, '')),
+      startToCloseTimeout: '30m',
+      heartbeatTimeout: '20s',
+      retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+      priority: { fairnessKey: merchantId },
+      summary: 'lines of a bulk',
+    });
+  }
+
+  /** Each chunk once, so many at a time; none is begun any more once something keeps all lines from leaving. */
+  async function carryEach(position: BulkPosition): Promise<readonly ChunkEnd[]> {
+    const { carryLines } = steps(position);
+    const queue: Chunk[] = [...position.chunks];
+    const ends: ChunkEnd[] = [];
+    const carryOn = async (): Promise<void> => {
+      for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
+        carried += 1;
+        const end = await carryLines(chunk);
+        ends.push(end);
+        showLines(position, end.tally);
+        if (end.waits !== null) queue.length = 0;
       }
-      status = position.state;
+    };
+    await Promise.all(Array.from({ length: position.chunksAtOnce }, carryOn));
+    return ends;
+  }
+
+  return {
+    wait,
+    steps,
+
+    isLong: (position: BulkPosition, round: number): boolean =>
+      round >= MAX_ROUNDS || carried >= position.chunksPerRun || workflowInfo().continueAsNewSuggested,
+
+    async carry(position: BulkPosition): Promise<BulkPosition> {
+      const ends = await carryEach(position);
+      const next = await readBulk(position.bulkId);
+      const isStuck = ends.some(({ left, waits }) => left > 0 || waits !== null);
+      const isForward = next.tally.resting > position.tally.resting || next.state !== position.state;
+      gapMs = isForward ? FIRST_GAP_MS : Math.min(gapMs * 2, MAX_GAP_MS);
+      if (!isStuck || next.step !== 'carry') return next;
+      await wait(gapMs);
+      return await readBulk(position.bulkId);
     },
   };
-}
-
-function describe({ bulkId, state, reason, tally, step }: BulkPosition): string {
-  return [
-    `| bulk | ${bulkId} |`,
-    '|---|---|',
-    `| state | **${state}** (${reason}) |`,
-    `| next step | ${step} |`,
-    `| lines waiting | ${tally.waiting} |`,
-    `| lines under way | ${tally.underWay} |`,
-    `| lines final or in review | ${tally.resting} |`,
-  ].join('\n');
 }

@@ -7,6 +7,7 @@ import type { Client } from '@temporalio/client';
 
 import { createActivities } from '../../src/activities/activities';
 import type { Activities, ActivityDeps } from '../../src/activities/activities';
+import type { BulkSettings } from '../../src/activities/lines/line-deps';
 import { createProviderAccess } from '../../src/activities/provider-access';
 import { createRequestBudget } from '../../src/activities/request-budget';
 import type { PayoutSettings } from '../../src/activities/payout-settings';
@@ -44,8 +45,21 @@ export const PIN = '2468';
 export const ACCOUNT = '781234567';
 export const FLOAT = 1_000_000n;
 
+/** Small, so that a test's bulk has several chunks, micro-batches and runs. */
+export const BULK_SETTINGS: BulkSettings = {
+  chunkSize: 20,
+  chunksAtOnce: 2,
+  chunksPerRun: 400,
+  microBatch: 8,
+  handOverMost: 10,
+  slowAfterMs: 3_000,
+  lookEveryMs: 100,
+  carryForMs: 5_000,
+};
+
 export interface PayoutWorldOptions {
   settings?: Partial<PayoutSettings>;
+  bulks?: Partial<BulkSettings>;
   simulator?: OrangeSimulatorOptions;
   timeouts?: { connectMs?: number; headersMs?: number; bodyMs?: number };
   /** Milliseconds after a lost answer from which it is sent once more; never by default. */
@@ -145,7 +159,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       budget,
     }),
     sealing: vault,
-    bulks: { window: 20, lookEveryMs: 100, carryForMs: 5_000 },
+    bulks: { ...BULK_SETTINGS, ...options.bulks },
     webhooks: { timeoutMs: 1_000, allowLoopback: true },
   };
   const activities = createActivities(deps);

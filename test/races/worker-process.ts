@@ -5,6 +5,7 @@ import type { Activities } from '../../src/activities/activities';
 import { createProviderAccess } from '../../src/activities/provider-access';
 import { createRequestBudget } from '../../src/activities/request-budget';
 import type { Providers } from '../../src/providers/registry';
+import { BULK_SETTINGS } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
 /** The activities of another worker process of the world: nothing in memory is shared with the next one. */
@@ -17,7 +18,7 @@ export function createWorkerProcess(world: PayoutWorld, providers: Providers = w
       ...{ pool, sealing: vault, providers, budget },
       fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
     }),
-    bulks: { window: 20, lookEveryMs: 100, carryForMs: 5_000 },
+    bulks: BULK_SETTINGS,
     webhooks: { timeoutMs: 1_000, allowLoopback: true },
   });
 }

@@ -38,7 +38,8 @@ const ACTIVITY_NAMES = Object.keys({
   giveUpWebhook: 0,
   readBulk: 0,
   startBulk: 0,
-  carryBulk: 0,
+  carryLines: 0,
+  followBulk: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[];
 
 type ActivityInput = string | { payoutId?: string; eventId?: string };

@@ -1,0 +1,131 @@
+import { applyOutcomes } from '../../db/apply-outcomes';
+import { insertLookUps } from '../../db/look-ups';
+import { findPayout } from '../../db/payout-rows';
+import { withTransaction } from '../../db/transaction';
+import type { Payout } from '../../domain/payout';
+import { ProviderError } from '../../providers/provider';
+import type { StatusAnswer } from '../../providers/provider';
+import { createLookUpRound } from '../look-up-round';
+import { createStatusRound } from '../poll';
+import type { OpenedCredential } from '../provider-access';
+import type { LineDeps } from './line-deps';
+
+/** A line that the provider has taken. */
+export interface TakenLine {
+  payout: Payout;
+  /** The one call of it that is open; null where there are more, or it has no reference of the provider's. */
+  call: { submissionId: string; credentialId: string; providerReference: string } | null;
+}
+
+type Asked = TakenLine & { call: NonNullable<TakenLine['call']> };
+
+/**
+ * One round of status calls over lines that the provider has taken: those that are paid are written in one transaction, each
+ * with its look-up as evidence; a refusal is confirmed by itself, as of a single payout. Returns the lines of which
+ * something was learnt, as they then stand.
+ */
+export function createLineAsker(
+  deps: LineDeps,
+  bulkId: string,
+): (lines: readonly TakenLine[]) => Promise<readonly Payout[]> {
+  const { pool, access, budget, settings, logger } = deps;
+  const askOne = createStatusRound(deps, createLookUpRound(deps));
+
+  return async function askLines(lines) {
+    const opened = openOnce();
+    const answers = new Map<string, StatusAnswer>();
+    const ask = async ({ payout, call }: Asked): Promise<void> => {
+      const answer = await fetchStatus(payout, call, opened);
+      if (answer) answers.set(payout.id, answer);
+    };
+    await Promise.all(lines.filter(isPlain).map(ask));
+    const paid = lines.filter(isPlain).filter(({ payout }) => answers.get(payout.id)?.status === 'success');
+    const known = new Map((await settle(paid, answers)).map((payout) => [payout.id, payout]));
+    const closer = lines.filter(({ payout, call }) => {
+      const status = answers.get(payout.id)?.status;
+      return call === null || status === 'failed' || status === 'unmapped';
+    });
+    for (const { payout } of closer) {
+      const after = await lookCloser(payout);
+      if (after.version !== payout.version) known.set(payout.id, after);
+    }
+    return [...known.values()];
+  };
+
+  /** One read and one opening of each credential, however many lines it carries. */
+  function openOnce(): (credentialId: string) => Promise<OpenedCredential> {
+    const opened = new Map<string, Promise<OpenedCredential>>();
+    return (credentialId) => {
+      const known = opened.get(credentialId) ?? access.open(credentialId);
+      opened.set(credentialId, known);
+      return known;
+    };
+  }
+
+  /** Null where the provider cannot be asked now: it is asked again. */
+  async function fetchStatus(
+    payout: Payout,
+    call: Asked['call'],
+    opened: (credentialId: string) => Promise<OpenedCredential>,
+  ): Promise<StatusAnswer | null> {
+    try {
+      const credential = await opened(call.credentialId);
+      const token = await access.token(credential, { leastLifeMs: 10_000 });
+      await budget.spend(credential.gate);
+      return await access.retryingToken(credential, token, (value) =>
+        access.provider(payout.provider).fetchStatus(credential.account, value, call.providerReference),
+      );
+    } catch (error) {
+      if (error instanceof ProviderError) return null;
+      throw error;
+    }
+  }
+
+  async function settle(
+    paid: readonly Asked[],
+    answers: ReadonlyMap<string, StatusAnswer>,
+  ): Promise<readonly Payout[]> {
+    if (paid.length === 0) return [];
+    return await withTransaction(pool, async (trx) => {
+      const lookUpIds = await insertLookUps(
+        trx,
+        paid.map(({ payout, call }) => ({
+          payoutId: payout.id,
+          submissionId: call.submissionId,
+          verdict: 'settled',
+          providerReference: call.providerReference,
+          rowsSeen: 1,
+        })),
+      );
+      const news = paid.map(({ payout, call }, index) => ({
+        payoutId: payout.id,
+        submissionId: call.submissionId,
+        outcome: {
+          outcome: 'settled' as const,
+          providerReference: call.providerReference,
+          code: answers.get(payout.id)?.code ?? null,
+          text: answers.get(payout.id)?.text ?? null,
+        },
+        source: 'lookup' as const,
+        sourceId: lookUpIds[index] ?? null,
+        backOffMs: settings.backOff.firstMs,
+        watchMs: settings.watchMs,
+      }));
+      return [...(await applyOutcomes(trx, bulkId, news)).values()];
+    });
+  }
+
+  async function lookCloser(payout: Payout): Promise<Payout> {
+    try {
+      await askOne(payout);
+    } catch (err) {
+      if (!(err instanceof ProviderError)) throw err;
+      logger.debug({ err, payoutId: payout.id }, 'a line could not be asked for; it is asked for again');
+    }
+    return (await findPayout(pool, payout.id)) ?? payout;
+  }
+}
+
+function isPlain(line: TakenLine): line is Asked {
+  return line.call !== null;
+}

@@ -1,0 +1,79 @@
+import type { Payout } from '../domain/payout';
+import { applyOutcome, planOutcome } from './apply-outcome';
+import type { OutcomeNews } from './apply-outcome';
+import { movePayouts } from './move-payout';
+import type { PayoutMoving } from './move-payout';
+import { lockPayouts } from './payout-rows';
+import type { Db } from './pool';
+import { listSubmissionsOf, writeOutcomes } from './submissions';
+import type { WrittenOutcome } from './submissions';
+
+export interface LineNews extends OutcomeNews {
+  payoutId: string;
+}
+
+/**
+ * Merges what became known of many lines of one bulk: what is plain in a handful of statements, the others one by one as
+ * `applyOutcome` does. Locks the payouts; returns them as they then stand.
+ */
+export async function applyOutcomes(
+  trx: Db,
+  bulkId: string,
+  news: readonly LineNews[],
+): Promise<ReadonlyMap<string, Payout>> {
+  const ids = news.map(({ payoutId }) => payoutId);
+  const payouts = new Map((await lockPayouts(trx, ids)).map((payout) => [payout.id, payout]));
+  const submissions = await listSubmissionsOf(trx, ids);
+  const written: WrittenOutcome[] = [];
+  const moves: PayoutMoving[] = [];
+  const special: { payout: Payout; one: LineNews }[] = [];
+  for (const one of news) {
+    const payout = payouts.get(one.payoutId);
+    if (!payout) throw new Error(`payout ${one.payoutId} does not exist`);
+    const plan = planOutcome(payout, submissions.get(payout.id) ?? [], one);
+    if (plan === 'no_news') continue;
+    if (plan === null) {
+      special.push({ payout, one });
+      continue;
+    }
+    written.push(plan.written);
+    if (plan.move.to !== payout.state) moves.push({ payout, move: plan.move });
+  }
+  if ((await writeOutcomes(trx, written)) !== written.length) {
+    throw new Error("a submission changed under its payout's lock");
+  }
+  for (const moved of await movePayouts(trx, moves)) payouts.set(moved.id, moved);
+  await settleHolds(trx, bulkId, moves);
+  for (const { payout, one } of special) payouts.set(payout.id, await applyOutcome(trx, payout, one));
+  return payouts;
+}
+
+/** Lines that were handed over have holds of their own. */
+async function settleHolds(trx: Db, bulkId: string, moves: readonly PayoutMoving[]): Promise<void> {
+  const isOwn = ({ payout }: PayoutMoving): boolean => payout.owner === `bulk/${bulkId}`;
+  const paid = moves.filter(({ move }) => move.to === 'succeeded');
+  const failed = moves.filter(({ move }) => move.to === 'failed');
+  await closeParts(trx, bulkId, 'capture', paid.filter(isOwn));
+  await closeParts(trx, bulkId, 'release', failed.filter(isOwn));
+  for (const { payout, move } of paid.filter((one) => !isOwn(one))) {
+    await trx.query('select capture_hold($1, $2)', [payout.id, move.submissionId]);
+  }
+  for (const { payout } of failed.filter((one) => !isOwn(one))) {
+    await trx.query('select release_hold($1)', [payout.id]);
+  }
+}
+
+async function closeParts(
+  trx: Db,
+  bulkId: string,
+  how: 'capture' | 'release',
+  moves: readonly PayoutMoving[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await trx.query('select close_bulk_parts($1, $2, $3, $4)', [
+    bulkId,
+    how,
+    moves.map(({ payout }) => payout.id),
+    moves.map(({ move, payout }) => move.submissionId ?? payout.owner),
+  ]);
+}

@@ -1,0 +1,51 @@
+import type { Pool } from 'pg';
+
+import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
+import { applyOutcomes } from './apply-outcomes';
+import { backOffMs } from './defer-payout';
+import { tellPinGate } from './pin-gates';
+import type { GatedAccount } from './pin-gates';
+import { pinEvidence } from './record-answer';
+import { withTransaction } from './transaction';
+
+export interface LineAnswers {
+  bulkId: string;
+  answers: readonly { payout: Payout; submissionId: string; outcome: Outcome }[];
+  /** The gate that the calls passed. */
+  account: GatedAccount;
+  pinFingerprint: Buffer;
+  probe: boolean;
+  backOff: { firstMs: number; maxMs: number };
+  watchMs: number;
+}
+
+/** Writes what the calls of many lines told: outcomes, states, holds and the gate, in one transaction. */
+export async function recordLineAnswers(pool: Pool, given: LineAnswers): Promise<ReadonlyMap<string, Payout>> {
+  return await withTransaction(pool, async (trx) => {
+    const payouts = await applyOutcomes(
+      trx,
+      given.bulkId,
+      given.answers.map(({ payout, submissionId, outcome }) => ({
+        payoutId: payout.id,
+        submissionId,
+        outcome,
+        source: 'answer',
+        sourceId: submissionId,
+        backOffMs: backOffMs(payout.deferrals, given.backOff),
+        watchMs: given.watchMs,
+      })),
+    );
+    const wrong = given.answers.find(({ outcome }) => pinEvidence(outcome) === 'wrong');
+    const told = wrong ?? (given.probe ? given.answers[0] : undefined);
+    if (told) {
+      await tellPinGate(trx, given.account, {
+        fingerprint: given.pinFingerprint,
+        callId: told.submissionId,
+        evidence: pinEvidence(told.outcome),
+        code: told.outcome.code,
+      });
+    }
+    return payouts;
+  });
+}

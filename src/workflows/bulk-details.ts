@@ -1,0 +1,28 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+
+import type { BulkPosition, BulkTally } from '../domain/bulk-position';
+
+const STATUS = defineSearchAttributeKey('CauriStatus', SearchAttributeType.KEYWORD);
+
+/** Shows a bulk in the Temporal UI: a table of its lines, and its state among the search attributes where it changed. */
+export function showBulk(position: BulkPosition): void {
+  showLines(position, position.tally);
+  if (workflowInfo().typedSearchAttributes.get(STATUS) !== position.state) {
+    upsertSearchAttributes([{ key: STATUS, value: position.state }]);
+  }
+}
+
+/** The table with its lines as they stand by now. */
+export function showLines({ bulkId, state, reason, step }: BulkPosition, tally: BulkTally): void {
+  const table = [
+    `| bulk | ${bulkId} |`,
+    '|---|---|',
+    `| state | **${state}** (${reason}) |`,
+    `| next step | ${step} |`,
+    `| lines waiting | ${tally.waiting} |`,
+    `| lines under way | ${tally.underWay} |`,
+    `| lines final or in review | ${tally.resting} |`,
+  ];
+  setCurrentDetails(table.join('\n'));
+}
