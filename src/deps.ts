@@ -111,7 +111,11 @@ export function createWorkerActivities(core: Core): Activities {
       lookEveryMs: 1_000,
       carryForMs: 600_000,
     },
-    webhooks: { timeoutMs: config.WEBHOOK_TIMEOUT_MS, allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS },
+    webhooks: {
+      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+      allowLoopback: config.ALLOW_LOOPBACK_WEBHOOKS,
+      retryForMs: config.WEBHOOK_RETRY_FOR_MS,
+    },
   });
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cancelled, heartbeat } from '@temporalio/activity';
 
+import type { BulkDrainKey } from '../db/bulk-outbox';
 import { readBulkPosition } from '../db/bulk-positions';
 import { foldBulkMoves } from '../db/bulk-roll-up';
 import { cancelWaitingLines } from '../db/cancel-bulk-lines';
@@ -9,8 +10,11 @@ import { completeBulk } from '../db/complete-bulk';
 import { startBulk } from '../db/start-bulk';
 import type { BulkPosition } from '../domain/bulk-position';
 import type { Chunk, ChunkEnd } from '../domain/chunk';
+import { createBulkNotices } from './bulk-notices';
+import type { TriedCount } from './bulk-notices';
 import { createCarryLines } from './lines/carry-lines';
 import type { LineDeps } from './lines/line-deps';
+import type { WebhookActivityDeps } from './webhooks';
 
 export interface BulkActivities {
   /** Reads where the bulk stands. */
@@ -21,10 +25,13 @@ export interface BulkActivities {
   carryLines(chunk: Chunk): Promise<ChunkEnd>;
   /** Follows lines that have runs of their own, and ends the bulk with the last; until there is something else to do. */
   followBulk(bulkId: string): Promise<BulkPosition>;
+  /** Delivers one batch of what is left to tell an endpoint. */
+  drainWebhooks(key: BulkDrainKey): Promise<TriedCount & { open: number }>;
 }
 
-export function createBulkActivities(deps: LineDeps): BulkActivities {
+export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): BulkActivities {
   const { pool, bulks } = deps;
+  const notices = createBulkNotices(deps);
   const read = (bulkId: string): Promise<BulkPosition> => readBulkPosition(pool, bulkId, bulks);
 
   return {
@@ -35,7 +42,9 @@ export function createBulkActivities(deps: LineDeps): BulkActivities {
       return await read(bulkId);
     },
 
-    carryLines: createCarryLines(deps),
+    carryLines: createCarryLines({ ...deps, notices }),
+
+    drainWebhooks: (key) => notices.drain(key),
 
     async followBulk(bulkId) {
       const until = Date.now() + bulks.carryForMs;
@@ -50,6 +59,7 @@ export function createBulkActivities(deps: LineDeps): BulkActivities {
         if (position.step !== 'follow' || Date.now() > until) return position;
         if (position.tally.waiting + position.tally.underWay === 0) {
           await completeBulk(pool, bulkId);
+          await notices.tryBulk(bulkId);
           return await read(bulkId);
         }
         await Promise.race([sleep(bulks.lookEveryMs), cancelled()]);

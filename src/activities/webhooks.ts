@@ -12,11 +12,11 @@ import {
 } from '../db/outbox';
 import type { ClaimedDelivery, DeliveryKey } from '../db/outbox';
 import { findPayout } from '../db/payout-rows';
-import { serializePayout } from '../domain/payout-object';
 import type { Sealing } from '../domain/sealing';
 import { sendWebhook } from '../webhooks/send';
 import type { Delivery } from '../webhooks/send';
 import { signWebhook } from '../webhooks/sign';
+import { webhookBody } from './webhook-body';
 
 export interface WebhookActivityDeps {
   pool: Pool;
@@ -27,6 +27,8 @@ export interface WebhookActivityDeps {
     timeoutMs: number;
     allowLoopback: boolean;
     lookup?: (host: string) => Promise<readonly string[]>;
+    /** Milliseconds for which an event is tried again. */
+    retryForMs: number;
   };
 }
 
@@ -42,14 +44,14 @@ export interface WebhookActivities {
 }
 
 /** A claim outlasts its attempt by this much, for what surrounds the sending. */
-const CLAIM_MARGIN_MS = 30_000;
+export const CLAIM_MARGIN_MS = 30_000;
 
 export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActivities {
   const { pool, sealing, logger, webhooks } = deps;
   const leaseMs = webhooks.timeoutMs + CLAIM_MARGIN_MS;
 
   async function attempt(claimed: ClaimedDelivery): Promise<Delivery> {
-    const body = await composeBody(claimed);
+    const body = webhookBody(claimed, claimed.payoutId === null ? null : await findPayout(pool, claimed.payoutId));
     const secrets = await Promise.all(
       claimed.secretsEnc.map((sealed) => sealing.open(claimed.merchantId, 'webhook-secret', sealed)),
     );
@@ -62,14 +64,6 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
       logger.warn({ eventId, endpointId }, 'a webhook endpoint says that it is gone: switched off');
     else logger.info({ eventId, endpointId, result, httpStatus }, 'webhook');
     return delivery;
-  }
-
-  /** The payout as it was at the event's version, whenever it is sent. */
-  async function composeBody(claimed: ClaimedDelivery): Promise<string> {
-    const payout = await findPayout(pool, claimed.payoutId);
-    if (!payout) throw new Error(`payout ${claimed.payoutId} does not exist`);
-    const data = { ...serializePayout(payout), ...claimed.snapshot };
-    return JSON.stringify({ type: claimed.type, timestamp: claimed.createdAt.toISOString(), data });
   }
 
   /** The events of one endpoint in order, up to the first that fails: a dead endpoint costs one time-out. */

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
 
 import { bulkOwner } from '../domain/bulk';
+import { webhookEventOf } from '../domain/webhook-event';
 import { isCancellable } from './cancel-payout';
 import { movePayout } from './move-payout';
+import { noticesSql } from './notices-sql';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
@@ -25,13 +27,14 @@ export async function cancelUnstartedLines(
        update payouts set state = 'cancelled', reason = 'cancelled_by_merchant', version = version + 1,
          updated_at = clock_timestamp(), finished_at = clock_timestamp()
        from waiting where payouts.id = waiting.id
-       returning payouts.id, version, state, reason, was
+       returning payouts.*, was, $3::text as event_type
      ), event as (
        insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
        select id, version, was, state, 'system', reason from cancelled
+     ), notices as (${noticesSql('cancelled')}
      )
      select id from cancelled`,
-    [bulkId, limit],
+    [bulkId, limit, webhookEventOf('cancelled')],
   );
   return rows.map(({ id }) => id);
 }

@@ -10,7 +10,8 @@ export interface DeliveryKey {
 
 /** A delivery that its claimer, and nobody else until the claim ends, may attempt. */
 export interface ClaimedDelivery extends DeliveryKey {
-  payoutId: string;
+  /** Null for an event of a bulk. */
+  payoutId: string | null;
   merchantId: string;
   type: string;
   claimNo: number;
@@ -18,13 +19,14 @@ export interface ClaimedDelivery extends DeliveryKey {
   url: string;
   /** Sealed, purpose `webhook-secret`; the previous one only while a rotation lasts. */
   secretsEnc: readonly Buffer[];
-  snapshot: PayoutSnapshot;
+  /** What of the object changes: a payout as it was at the event's version, or a whole bulk. */
+  snapshot: PayoutSnapshot | Readonly<Record<string, unknown>>;
 }
 
-interface ClaimedRow {
+export interface ClaimedRow {
   event_id: string;
   endpoint_id: string;
-  payout_id: string;
+  payout_id: string | null;
   merchant_id: string;
   type: string;
   claim_no: number;
@@ -32,10 +34,10 @@ interface ClaimedRow {
   url: string;
   secret_enc: Buffer;
   previous_secret_enc: Buffer | null;
-  snapshot: PayoutSnapshot;
+  snapshot: ClaimedDelivery['snapshot'];
 }
 
-function rowToDelivery(row: ClaimedRow): ClaimedDelivery {
+export function rowToDelivery(row: ClaimedRow): ClaimedDelivery {
   return {
     eventId: row.event_id,
     endpointId: row.endpoint_id,
@@ -50,8 +52,9 @@ function rowToDelivery(row: ClaimedRow): ClaimedDelivery {
   };
 }
 
-const OPEN = 'delivered_at is null and given_up_at is null';
-const UNCLAIMED = '(claimed_until is null or claimed_until < clock_timestamp())';
+/** Neither delivered nor given up, and in nobody's hand. */
+export const OPEN = 'delivered_at is null and given_up_at is null';
+export const UNCLAIMED = '(claimed_until is null or claimed_until < clock_timestamp())';
 
 /**
  * Longer than the longest gap between two tries of a delivery workflow: a row that was handed over and not heard of for
@@ -170,14 +173,14 @@ export async function giveUpDelivery(db: Db, key: DeliveryKey): Promise<boolean>
 }
 
 /**
- * Takes deliveries that nobody has claimed for 30 seconds, for a workflow of their own. The lease is committed before
+ * Takes deliveries of single payouts that nobody has claimed for 30 seconds, for a workflow of their own. The lease is committed before
  * the workflow is started: a start that is lost, or a workflow that was terminated, makes the row due again.
  */
 export async function claimUnclaimedDeliveries(db: Db, limit: number): Promise<readonly DeliveryKey[]> {
   const { rows } = await db.query<{ event_id: string; endpoint_id: string }>(
     `with due as (
        select event_id, endpoint_id from outbox
-       where sweep_after < clock_timestamp() and ${OPEN} and ${UNCLAIMED}
+       where sweep_after < clock_timestamp() and bulk_id is null and ${OPEN} and ${UNCLAIMED}
        order by sweep_after limit $1 for update skip locked
      )
      update outbox set sweep_after = clock_timestamp() + interval '60 seconds'

@@ -125,6 +125,14 @@ export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
   return rowToPayout(rows[0]);
 }
 
+/** Many payouts by their ids, in no order. */
+export async function findPayouts(db: Db, payoutIds: readonly string[]): Promise<readonly Payout[]> {
+  const { rows } = await db.query<PayoutRow>(`select ${payoutColumns('payouts')} from payouts where id = any ($1)`, [
+    payoutIds,
+  ]);
+  return rows.map(rowToPayout);
+}
+
 /** Locks many payouts' rows, always in the same order, so that no two transactions wait for each other in a ring. */
 export async function lockPayouts(trx: Db, payoutIds: readonly string[]): Promise<readonly Payout[]> {
   const { rows } = await trx.query<PayoutRow>(

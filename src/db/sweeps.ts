@@ -17,7 +17,7 @@ export async function claimDuePayouts(
   const { rows } = await db.query<{ id: string; was_nudged: boolean }>(
     `with due as (
        select id, nudged from payouts
-       where sweep_after < clock_timestamp()
+       where sweep_after < clock_timestamp() and sweep_after < 'infinity'
          and state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned')
          and owner = 'payout/' || id
        order by sweep_after limit $1 for update skip locked

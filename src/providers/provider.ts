@@ -145,8 +145,11 @@ export interface Provider {
   readonly submitTimeoutMs: number;
   /** Throws `ProviderError`. */
   authenticate(account: ProviderAccount): Promise<AccessToken>;
-  /** The money call. Never throws for what the provider or the network does: everything is an `Outcome`. */
-  submit(order: PayoutOrder, clearance: Clearance, sendBy: Date): Promise<Outcome>;
+  /**
+   * The money call. Never throws for what the provider or the network does: everything is an `Outcome`. Over a connection
+   * of its own, or one that is shared with other calls: then more failures are `unknown`.
+   */
+  submit(order: PayoutOrder, clearance: Clearance, sendBy: Date, connection?: 'own' | 'shared'): Promise<Outcome>;
   /** Status by the provider's own reference. Throws `ProviderError`. */
   fetchStatus(account: ProviderAccount, token: string, providerReference: string): Promise<StatusAnswer>;
   /** One complete pass over all pages that show the reference. Throws `ProviderError`; never returns a part. */

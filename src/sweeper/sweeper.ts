@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
 import { forgetOldReports } from '../db/bulk-errors';
+import { claimDueDrains } from '../db/bulk-outbox';
 import { claimAbandonedBulks, claimDueBulks } from '../db/bulk-sweeps';
 import { expireLostProbes } from '../db/pin-gates';
 import { refuseBulk } from '../db/receive-bulk';
@@ -18,6 +19,7 @@ export interface SweeperRuns {
   bulkChanged(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
+  startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
 }
 
@@ -69,6 +71,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       runs.signalReported(payoutId, callbackId),
     );
     await each(await deps.claimWebhooks(LIMIT), ({ eventId, endpointId }) => runs.startWebhook(eventId, endpointId));
+    await each(await claimDueDrains(pool, LIMIT), ({ bulkId, endpointId }) =>
+      runs.startBulkWebhook(bulkId, endpointId),
+    );
     await each(await claimDueWatches(pool, lease), ({ payoutId, provider }) => runs.startWatch(payoutId, provider));
   }
 

@@ -8,6 +8,7 @@ import type { PayoutStart } from '../domain/payout-start';
 import {
   BULK_CASH_IN_WORKFLOW,
   BULK_CHANGED_SIGNAL,
+  BULK_WEBHOOK_WORKFLOW,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
   PAYOUT_WATCH_WORKFLOW,
@@ -16,6 +17,7 @@ import {
   PROVIDER_REPORTED_SIGNAL,
   RETRY_CHECK_WORKFLOW,
   WEBHOOK_WORKFLOW,
+  bulkWebhookWorkflowId,
   bulkWorkflowId,
   payoutWatchWorkflowId,
   payoutWorkflowId,
@@ -56,6 +58,7 @@ export interface PayoutRuns {
   bulkChanged(bulkId: string): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
+  startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
   signalChanged(payoutId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
   progress(payoutId: string): Promise<PayoutProgress | null>;
@@ -188,6 +191,17 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
           taskQueue,
           workflowId: webhookWorkflowId(eventId, endpointId),
           args: [{ eventId, endpointId, retryForMs: options.webhookRetryForMs }],
+        }),
+      );
+    },
+
+    async startBulkWebhook(bulkId, endpointId) {
+      await limited(CALL_LIMIT_MS, () =>
+        client.workflow.start(BULK_WEBHOOK_WORKFLOW, {
+          ...ONE_AT_A_TIME,
+          taskQueue,
+          workflowId: bulkWebhookWorkflowId(bulkId, endpointId),
+          args: [{ bulkId, endpointId }],
         }),
       );
     },

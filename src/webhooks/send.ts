@@ -33,6 +33,38 @@ export async function sendWebhook(
   message: WebhookMessage,
   options: GuardOptions & { timeoutMs: number },
 ): Promise<Delivery> {
+  const checked = (signal: AbortSignal): Promise<CheckedTarget> =>
+    withinTime(checkTarget(message.url, options), signal);
+  return await send(message, options, checked, false);
+}
+
+/** Posts webhooks to one endpoint over connections that are kept, for a batch of them. */
+export interface WebhookLine {
+  send(message: Omit<WebhookMessage, 'url'>): Promise<Delivery>;
+  close(): void;
+}
+
+/** The same as `sendWebhook` for many to one address, which is looked up and checked once for all of them. */
+export function createWebhookLine(
+  url: string,
+  options: GuardOptions & { timeoutMs: number; maxConnections: number },
+): WebhookLine {
+  const keeping = { keepAlive: true, maxSockets: options.maxConnections };
+  const agent = url.startsWith('https:') ? new https.Agent(keeping) : new http.Agent(keeping);
+  let target: Promise<CheckedTarget> | undefined;
+  return {
+    send: (message) =>
+      send(message, options, (signal) => withinTime((target ??= checkTarget(url, options)), signal), agent),
+    close: () => agent.destroy(),
+  };
+}
+
+async function send(
+  message: Omit<WebhookMessage, 'url'>,
+  options: { timeoutMs: number },
+  checked: (signal: AbortSignal) => Promise<CheckedTarget>,
+  agent: http.Agent | false,
+): Promise<Delivery> {
   const startedAt = Date.now();
   const end = (result: DeliveryResult, httpStatus: number | null = null): Delivery => ({
     result,
@@ -41,8 +73,7 @@ export async function sendWebhook(
   });
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
-    const target = await withinTime(checkTarget(message.url, options), signal);
-    const httpStatus = await post(target, message, signal);
+    const httpStatus = await post(await checked(signal), message, { signal, agent });
     if (httpStatus >= 200 && httpStatus < 300) return end('delivered', httpStatus);
     return end(httpStatus === 410 ? 'gone' : 'refused', httpStatus);
   } catch (error) {
@@ -61,12 +92,16 @@ async function withinTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 /** The status that came back. An answer that stalls, breaks or never ends after its headers has said its status. */
-async function post({ url, address }: CheckedTarget, message: WebhookMessage, signal: AbortSignal): Promise<number> {
+async function post(
+  { url, address }: CheckedTarget,
+  message: Omit<WebhookMessage, 'url'>,
+  { signal, agent }: { signal: AbortSignal; agent: http.Agent | false },
+): Promise<number> {
   return await new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? https.request : http.request;
-    const request = send(url, {
+    const open = url.protocol === 'https:' ? https.request : http.request;
+    const request = open(url, {
       method: 'POST',
-      agent: false,
+      agent,
       signal,
       headers: {
         'content-type': 'application/json',
@@ -82,10 +117,12 @@ async function post({ url, address }: CheckedTarget, message: WebhookMessage, si
       },
     });
     let status: number | undefined;
+    let isWhole = false;
     const finish = (error?: Error): void => {
       if (status === undefined) reject(error ?? new Error('closed without an answer'));
       else resolve(status);
-      request.destroy();
+      // After a whole answer the connection may be carrying another request already.
+      if (!isWhole) request.destroy();
     };
     request.on('response', (response) => {
       status = response.statusCode;
@@ -93,6 +130,10 @@ async function post({ url, address }: CheckedTarget, message: WebhookMessage, si
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > MAX_ANSWER_BYTES) finish();
+      });
+      response.on('end', () => {
+        isWhole = response.complete;
+        finish();
       });
       response.on('error', finish).on('close', finish);
     });

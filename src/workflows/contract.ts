@@ -9,6 +9,7 @@ export const RETRY_CHECK_WORKFLOW = 'retryCheckWorkflow';
 export const PROVIDER_BALANCE_WORKFLOW = 'providerBalanceWorkflow';
 export const BULK_CASH_IN_WORKFLOW = 'bulkCashInWorkflow';
 export const WEBHOOK_WORKFLOW = 'webhookWorkflow';
+export const BULK_WEBHOOK_WORKFLOW = 'bulkWebhookWorkflow';
 
 /** The activity that makes the money call: what histories are searched for after a restore. */
 export const SUBMIT_ACTIVITY = 'submitPayout';
@@ -52,6 +53,11 @@ export function bulkWorkflowId(bulkId: string): string {
 
 export function webhookWorkflowId(eventId: string, endpointId: string): string {
   return `webhook/${eventId}/${endpointId}`;
+}
+
+/** All that is left to tell an endpoint of one bulk. */
+export function bulkWebhookWorkflowId(bulkId: string, endpointId: string): string {
+  return `webhook/${bulkId}/${endpointId}`;
 }
 
 /** Task queues under the installation's prefix: one for workflows, one per provider for single payouts. */

@@ -160,7 +160,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     }),
     sealing: vault,
     bulks: { ...BULK_SETTINGS, ...options.bulks },
-    webhooks: { timeoutMs: 1_000, allowLoopback: true },
+    webhooks: { timeoutMs: 1_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000 },
   };
   const activities = createActivities(deps);
   const connection = {

@@ -72,6 +72,7 @@ describe('several sweepers over the same work', () => {
       bulkChanged: (id) => take(id, () => runs.bulkChanged(id)),
       startWatch: (id, provider) => take(`watch ${id}`, () => runs.startWatch(id, provider)),
       startWebhook: (event, endpoint) => take(event, () => runs.startWebhook(event, endpoint)),
+      startBulkWebhook: (bulk, endpoint) => runs.startBulkWebhook(bulk, endpoint),
       signalReported: (payoutId, id) => take(id, () => runs.signalReported(payoutId, id)),
     };
     const sweepers = Array.from({ length: count }, () =>

@@ -63,7 +63,8 @@ export function verify(request: ReceivedRequest, secret: string): { type: string
 }
 
 export async function createDeliveryWorld(
-  options: Partial<WebhookActivityDeps['webhooks']> = {},
+  options: Partial<Pick<WebhookActivityDeps['webhooks'], 'timeoutMs' | 'allowLoopback'>> &
+    Pick<WebhookActivityDeps['webhooks'], 'lookup'> = {},
 ): Promise<DeliveryWorld> {
   const world = await createPayoutWorld();
   const { pool, vault, merchantId } = world;
@@ -75,7 +76,7 @@ export async function createDeliveryWorld(
       pool,
       sealing: vault,
       logger: pino({ level: 'silent' }),
-      webhooks: { timeoutMs: 1_500, allowLoopback: true, ...options },
+      webhooks: { timeoutMs: 1_500, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000, ...options },
     }),
 
     async createReceiver() {

@@ -4,6 +4,7 @@ import { cancellationSignal } from '@temporalio/activity';
 
 import { readBulkTally } from '../../db/bulk-positions';
 import { foldBulkMoves } from '../../db/bulk-roll-up';
+import { findBulk } from '../../db/bulk-rows';
 import { handOverLines } from '../../db/hand-over-lines';
 import { listOpenLines } from '../../db/open-lines';
 import { endSettlementWindow } from '../../db/positions';
@@ -15,6 +16,7 @@ import type { Payout } from '../../domain/payout';
 import type { Reason } from '../../domain/reasons';
 import { isOpenCall } from '../../domain/submission';
 import { whileBeating } from '../beating';
+import type { BulkNotices } from '../bulk-notices';
 import { createLineAsker } from './ask-lines';
 import { createLineDesk } from './line-desk';
 import type { LineDesk } from './line-desk';
@@ -30,14 +32,17 @@ const IDLE_MS = 25;
  * begins with is read from the database, whoever carried the chunk before. It ends when no line is left, or those that
  * are wait for longer than it should.
  */
-export function createCarryLines(deps: LineDeps): (chunk: Chunk) => Promise<ChunkEnd> {
-  const { pool, settings, bulks } = deps;
+export function createCarryLines(
+  deps: LineDeps & { notices: Pick<BulkNotices, 'tryLines'> },
+): (chunk: Chunk) => Promise<ChunkEnd> {
+  const { pool, settings, bulks, notices } = deps;
 
   return (chunk) => whileBeating(() => carry(chunk));
 
   async function carry(chunk: Chunk): Promise<ChunkEnd> {
     const until = Date.now() + bulks.carryForMs;
     await queueLines(pool, chunk);
+    const tellsOfEach = (await findBulk(pool, chunk.bulkId))?.notify === 'each';
     const desk = createLineDesk(await listOpenLines(pool, chunk), settings);
     const isOver = (): boolean => Date.now() > until || cancellationSignal().aborted;
     let waits: Reason | null = null;
@@ -50,7 +55,11 @@ export function createCarryLines(deps: LineDeps): (chunk: Chunk) => Promise<Chun
         isSending = false;
       });
     const following = follow(chunk, desk, () => isOver() || (!isSending && desk.hasOnlySlow(bulks.slowAfterMs)));
-    await Promise.all([sending, following]);
+    let isMoving = true;
+    const moving = Promise.all([sending, following]).finally(() => {
+      isMoving = false;
+    });
+    await Promise.all([moving, tellsOfEach ? tell(desk, () => isMoving) : undefined]);
     await foldBulkMoves(pool, chunk.bulkId);
     const left = await listOpenLines(pool, chunk);
     return { left: left.length, waits, tally: await readBulkTally(pool, chunk.bulkId) };
@@ -83,6 +92,26 @@ export function createCarryLines(deps: LineDeps): (chunk: Chunk) => Promise<Chun
       if (asked.length === 0 && lost.length === 0) await sleep(IDLE_MS);
     }
     desk.forget(await giveAway(chunk.bulkId, desk.slow(bulks.slowAfterMs)));
+  }
+
+  /** Tells of lines that came to an end, beside the others' sending; what is not told now is told later. */
+  async function tell(desk: LineDesk, isMoving: () => boolean): Promise<void> {
+    for (;;) {
+      // Looked at before what is taken, so that the last ones are told of too.
+      const isLast = !isMoving();
+      const changed = desk.takeChanged();
+      if (changed.length > 0) await tryNotices(changed);
+      else if (isLast) return;
+      else await sleep(IDLE_MS);
+    }
+  }
+
+  async function tryNotices(payoutIds: readonly string[]): Promise<void> {
+    try {
+      await notices.tryLines(payoutIds);
+    } catch (err) {
+      deps.logger.warn({ err }, 'webhooks of lines could not be tried; they are drained later');
+    }
   }
 
   /** A few go to runs of their own, which look them up one by one; the rest is looked for together. */

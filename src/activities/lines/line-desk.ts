@@ -25,6 +25,8 @@ export interface LineDesk {
   /** What lines have become. */
   note(lines: readonly Payout[]): void;
   forget(payoutIds: readonly string[]): void;
+  /** Lines that changed since this was asked last. */
+  takeChanged(): readonly string[];
   /** Calls of an activity before this one that nobody will answer any more. */
   takeSilent(marginMs: number): readonly Omit<Silent, 'sendBy'>[];
   /** Lines that the provider has and that are to be asked for now. */
@@ -49,6 +51,7 @@ export function createLineDesk(
   const waiting = new Map<string, Payout>();
   const silent = new Map<string, Silent>();
   const taken = new Map<string, TakenLine & Timed>();
+  const changed = new Set<string>();
   const lost = new Map<string, { payout: Payout; looked: boolean } & Timed>();
 
   function forget(ids: readonly string[]): void {
@@ -89,9 +92,17 @@ export function createLineDesk(
       for (const payout of payouts) waiting.set(payout.id, payout);
     },
     note(payouts) {
-      for (const payout of payouts) place(payout, callAfterAnswer(payout));
+      for (const payout of payouts) {
+        place(payout, callAfterAnswer(payout));
+        changed.add(payout.id);
+      }
     },
     forget,
+    takeChanged() {
+      const ids = [...changed];
+      changed.clear();
+      return ids;
+    },
     takeSilent(marginMs) {
       const over = [...silent.values()].filter(({ sendBy }) => Date.now() > sendBy + marginMs);
       forget(over.map(({ payoutId }) => payoutId));

@@ -71,6 +71,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): (lines: readon
             },
             () => Promise.resolve('go'),
             sendBy,
+            'shared',
           );
         } catch (err) {
           // The port throws only before anything is connected.

@@ -1,4 +1,6 @@
 import { cleanCode } from '../clean-words';
+import { createKeptSender } from '../http/kept-sender';
+import { sendOnce } from '../http/send-once';
 import type { Provider } from '../provider';
 import { createAccountOperations } from './account-operations';
 import { authenticate } from './authenticate';
@@ -10,6 +12,7 @@ import { statusSchema } from './schemas';
 import { listTransactions, lookUp } from './search';
 import { spellRecipient } from './spell';
 import { submit } from './submit';
+import type { SendMoney } from './submit';
 import { toStatus } from './transaction-status';
 
 export type { OrangeOptions } from './options';
@@ -19,6 +22,8 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
   const resolved = resolveOrangeOptions(options);
   const client = createOrangeClient(resolved);
   const { connectMs, headersMs, bodyMs } = resolved.timeouts;
+  const sendAlone: SendMoney = (request, call) => sendOnce(request, { ...resolved, ...call });
+  const sendKept: SendMoney = createKeptSender(resolved);
   return {
     id: 'orange',
     // The specification states no rule for a reference that is used twice, and none for one that a search does not show.
@@ -26,7 +31,8 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
     settlementWindowMs: resolved.settlementWindowMs,
     submitTimeoutMs: connectMs + headersMs + bodyMs,
     authenticate: (account) => authenticate(client, account),
-    submit: (order, clearance, sendBy) => submit(client, resolved, order, clearance, sendBy),
+    submit: (order, clearance, sendBy, connection = 'own') =>
+      submit(client, resolved, order, { clearance, sendBy, send: connection === 'own' ? sendAlone : sendKept }),
     async fetchStatus(_account, token, providerReference) {
       const path = `/api/eWallet/v1/transactions/${encodeURIComponent(providerReference)}/status`;
       const { status } = await client.read('status', { method: 'GET', path, token }, statusSchema);

@@ -1,10 +1,17 @@
 import type { Outcome } from '../../domain/outcome';
-import { sendOnce } from '../http/send-once';
+import type { HttpRequest } from '../http/http-request';
+import type { SendOnceOptions, SendOnceResult } from '../http/send-once';
 import type { Clearance, PayoutOrder } from '../provider';
 import type { OrangeClient } from './client';
 import type { ResolvedOrangeOptions } from './options';
 import { readSubmitAnswer } from './read-submit-answer';
 import { spellRecipient } from './spell';
+
+/** Sends a request that moves money, over a connection of its own or a kept one. */
+export type SendMoney = (
+  request: HttpRequest,
+  call: Pick<SendOnceOptions, 'clearance' | 'sendBy'>,
+) => Promise<SendOnceResult>;
 
 /**
  * The unit cash-in. Throws only before anything is connected, for an order that cannot be spelled, and what `clearance`
@@ -14,8 +21,7 @@ export async function submit(
   client: OrangeClient,
   options: ResolvedOrangeOptions,
   order: PayoutOrder,
-  clearance: Clearance,
-  sendBy: Date,
+  call: { clearance: Clearance; sendBy: Date; send: SendMoney },
 ): Promise<Outcome> {
   const request = client.prepare({
     method: 'POST',
@@ -23,7 +29,7 @@ export async function submit(
     token: order.token,
     body: cashin(order, options.receiveNotification),
   });
-  const result = await sendOnce(request, { timeouts: options.timeouts, ca: options.ca, clearance, sendBy });
+  const result = await call.send(request, call);
   if (!result.sent) return { outcome: 'not_sent', reason: result.reason, code: null, text: null };
   if (!result.answered) return { outcome: 'unknown', reason: result.reason, code: null, text: null };
   return readSubmitAnswer(result.answer, order.reference);
