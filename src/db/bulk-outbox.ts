@@ -130,10 +130,12 @@ export async function countDrain(db: Db, { bulkId, endpointId }: BulkDrainKey): 
 export async function claimDueDrains(db: Db, limit: number): Promise<readonly BulkDrainKey[]> {
   const { rows } = await db.query<{ bulk_id: string; endpoint_id: string }>(
     `insert into bulk_drains (bulk_id, endpoint_id, sweep_after)
-     select distinct bulk_id, endpoint_id, clock_timestamp() + interval '60 seconds' from outbox
-     where bulk_id is not null and sweep_after < clock_timestamp() and ${OPEN} and ${UNCLAIMED}
-       and exists (select from webhook_endpoints where id = endpoint_id and disabled_at is null)
-     limit $1
+     select bulk_id, endpoint_id, now() + interval '60 seconds' from (
+       select distinct bulk_id, endpoint_id from outbox
+       where bulk_id is not null and sweep_after < clock_timestamp() and ${OPEN} and ${UNCLAIMED}
+         and exists (select from webhook_endpoints where id = endpoint_id and disabled_at is null)
+       limit $1
+     ) due
      on conflict (bulk_id, endpoint_id) do update set sweep_after = excluded.sweep_after
        where bulk_drains.sweep_after < clock_timestamp()
      returning bulk_id, endpoint_id`,

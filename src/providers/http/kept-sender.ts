@@ -39,15 +39,20 @@ export function createKeptSender(options: {
       message.destroy();
       return { sent: false, reason: connection.reason };
     }
+    // A server that spoke before it was asked counts as gone.
+    let spoke = false;
+    const hear = (): void => void (spoke = true);
+    message.on('response', hear);
     try {
       const go = await clearance();
       if (go === 'stop') return notSent(message, 'stopped');
-      if (!(await isStillOpen(connection.socket))) return notSent(message, 'connection_closed');
+      if (!(await isStillOpen(connection.socket)) || spoke) return notSent(message, 'connection_closed');
       if (Date.now() >= sendBy.getTime()) return notSent(message, 'send_by_passed');
     } catch (error) {
       message.destroy();
       throw error;
     }
+    message.off('response', hear);
     return {
       sent: true,
       ...(await exchange(message, { body: request.body, connected: true, timeouts: options.timeouts })),
