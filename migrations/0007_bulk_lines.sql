@@ -226,10 +226,11 @@ create table bulk_batches (
   provider_text text,
   -- The provider's own name of the batch.
   batch_reference text,
+  -- As its callback gave it, before a search has shown that it is true.
+  hinted_reference text,
   outcome_at timestamptz,
   -- When the provider last said that it is done: a hint to look.
-  called_back_at timestamptz,
-  searched_at timestamptz
+  called_back_at timestamptz
 );
 create index bulk_batches_bulk on bulk_batches (bulk_id, created_at);
 

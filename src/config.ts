@@ -141,6 +141,12 @@ export const CONFIG_SCHEMA = z.object({
     .max(365)
     .default(7)
     .describe('Days back in which the same recipient and amount in a bulk of the merchant refuses a line.'),
+  ORANGE_BULK: z
+    .enum(['lines', 'native'])
+    .default('lines')
+    .describe(
+      'How lines of a bulk cash-in leave: each by a call of its own, or many together in Orange bulk calls, which call back below PUBLIC_URL (https).',
+    ),
   BULK_CHUNK_SIZE: z.coerce
     .number()
     .int()
@@ -208,6 +214,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (given['MASTER_KEY'] === undefined && given['MASTER_KEY_FILE'] === undefined) {
     problems.push('MASTER_KEY or MASTER_KEY_FILE: one of the two must be set');
+  }
+  if (given['ORANGE_BULK'] === 'native' && !given['PUBLIC_URL']?.startsWith('https://')) {
+    problems.push(
+      'PUBLIC_URL: must be an https address where ORANGE_BULK is native, since bulk calls are called back there',
+    );
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(parsed.data);

@@ -105,6 +105,7 @@ export function createWorkerActivities(core: Core): Activities {
       chunkSize: config.BULK_CHUNK_SIZE,
       chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
       chunksPerRun: 400,
+      batchCallbackBase: config.ORANGE_BULK === 'native' ? config.PUBLIC_URL.replace(/\/+$/, '') : null,
       microBatch: config.BULK_MICRO_BATCH,
       handOverMost: config.BULK_HAND_OVER_MOST,
       slowAfterMs: config.BULK_SLOW_AFTER_MS,

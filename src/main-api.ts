@@ -25,6 +25,8 @@ async function main(): Promise<void> {
     ...{ pool, logger, config, runs, payloadCodec, metrics },
     sealing: vault,
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    parseBatchCallback: (provider, raw, secrets) =>
+      providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
     readiness: {
       database: () => pool.query('select 1').then(() => true),
       temporal: () => temporal.withDeadline(Date.now() + READY_LIMIT_MS, askTemporal),

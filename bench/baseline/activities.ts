@@ -69,7 +69,7 @@ export function createBaselineActivities(deps: BaselineDeps): BaselineActivities
       () => Promise.resolve('go'),
       new Date(Date.now() + 60_000),
     );
-    if (outcome.outcome !== 'accepted' && outcome.outcome !== 'settled') {
+    if ((outcome.outcome !== 'accepted' && outcome.outcome !== 'settled') || outcome.providerReference === null) {
       throw new Error(`the simulator answered ${outcome.outcome}`);
     }
     return { providerReference: outcome.providerReference, gapMs: deps.gapMs };

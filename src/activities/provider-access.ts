@@ -42,6 +42,8 @@ export interface ProviderAccess {
    * in the vault. Throws `ProviderError`.
    */
   encryptedPin(credential: OpenedCredential, staleKeyId?: string): Promise<{ keyId: string; value: string }>;
+  /** The PIN under the same key, so often and each time anew, for the lines of a batch. Throws `ProviderError`. */
+  encryptedPins(credential: OpenedCredential, count: number): Promise<{ keyId: string; values: readonly string[] }>;
 }
 
 export interface ProviderAccessDeps {
@@ -92,7 +94,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
     };
   }
 
-  return {
+  const access: ProviderAccess = {
     provider: (id) => providers[id],
 
     open: async (credentialId) => await open(await findCredential(pool, credentialId)),
@@ -132,35 +134,48 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
         return await call(token.value);
       } catch (error) {
         if (!(error instanceof ProviderError) || error.kind !== 'token') throw error;
-        const renewed = await this.token(credential, { leastLifeMs: 5_000, afterVersion: token.version });
+        const renewed = await access.token(credential, { leastLifeMs: 5_000, afterVersion: token.version });
         await budget.spend(credential.gate);
         return await call(renewed.value);
       }
     },
 
     async encryptedPin(credential, staleKeyId) {
-      const stale = staleKeyId ?? null;
-      const key = await renewOnce(`key/${credential.id}/${credential.pinVersion}/${stale ?? ''}`, {
-        read: async () => {
-          const stored = await findProviderKey(pool, credential);
-          return stored && stored.keyId !== stale ? stored : null;
-        },
-        lease: () => leaseKeyRenewal(pool, { credentialId: credential.id, staleKeyId: stale, leaseMs: RENEWAL_MS }),
-        renew: async () => {
-          const token = await this.token(credential, { leastLifeMs: 5_000 });
-          await budget.spend(credential.gate);
-          const { account } = providers[credential.provider];
-          const fetched = await account.fetchEncryptionKey(credential.account, token.value);
-          const fresh = { keyId: fetched.id, publicKey: fetched.key };
-          await saveProviderKey(pool, credential.id, fresh);
-          return { ...fresh, ciphertextEnc: null };
-        },
-        giveUp: () => endKeyLease(pool, credential.id),
-        patienceMs: RENEWAL_MS,
-      });
+      const key = await publicKey(credential, staleKeyId);
       return { keyId: key.keyId, value: await pinUnder(key, credential) };
     },
+
+    async encryptedPins(credential, count) {
+      const key = await publicKey(credential);
+      const { account } = providers[credential.provider];
+      const encrypt = (): string => account.encryptPin(credential.pin, { id: key.keyId, key: key.publicKey });
+      return { keyId: key.keyId, values: Array.from({ length: count }, encrypt) };
+    },
   };
+  return access;
+
+  /** The provider's public key, another one than `staleKeyId`, with the ciphertext that the vault has under it. */
+  async function publicKey(credential: OpenedCredential, staleKeyId?: string): Promise<StoredPinKey> {
+    const stale = staleKeyId ?? null;
+    return await renewOnce(`key/${credential.id}/${credential.pinVersion}/${stale ?? ''}`, {
+      read: async () => {
+        const stored = await findProviderKey(pool, credential);
+        return stored && stored.keyId !== stale ? stored : null;
+      },
+      lease: () => leaseKeyRenewal(pool, { credentialId: credential.id, staleKeyId: stale, leaseMs: RENEWAL_MS }),
+      renew: async () => {
+        const token = await access.token(credential, { leastLifeMs: 5_000 });
+        await budget.spend(credential.gate);
+        const { account } = providers[credential.provider];
+        const fetched = await account.fetchEncryptionKey(credential.account, token.value);
+        const fresh = { keyId: fetched.id, publicKey: fetched.key };
+        await saveProviderKey(pool, credential.id, fresh);
+        return { ...fresh, ciphertextEnc: null };
+      },
+      giveUp: () => endKeyLease(pool, credential.id),
+      patienceMs: RENEWAL_MS,
+    });
+  }
 
   async function pinUnder(key: StoredPinKey, credential: OpenedCredential): Promise<string> {
     const { id: credentialId, merchantId, pinVersion } = credential;

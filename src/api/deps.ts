@@ -2,7 +2,7 @@ import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import type { CallbackSecrets, ParsedCallback, RawCallback } from '../domain/callback';
+import type { CallbackSecrets, ParsedBatchCallback, ParsedCallback, RawCallback } from '../domain/callback';
 import type { AcceptResult, NewPayout } from '../db/accept-payout';
 import type { Environment } from '../domain/environment';
 import type { PayoutStart } from '../domain/payout-start';
@@ -14,6 +14,13 @@ import type { PayoutRuns } from './payout-runs';
 
 /** A provider's way to read its callbacks; the connectors bring it, and the API sees none of them. */
 export type CallbackParser = (provider: ProviderId, raw: RawCallback, secrets: CallbackSecrets) => ParsedCallback;
+
+/** The same for the callback of a batch. */
+export type BatchCallbackParser = (
+  provider: ProviderId,
+  raw: RawCallback,
+  secrets: CallbackSecrets,
+) => ParsedBatchCallback;
 
 /** The part of the configuration that requests depend on, by its names there. */
 export interface ApiConfig {
@@ -35,6 +42,7 @@ export interface ApiDeps {
   sealing: Sealing;
   runs: PayoutRuns;
   parseCallback: CallbackParser;
+  parseBatchCallback: BatchCallbackParser;
   payloadCodec: PayloadCodec;
   metrics: ApiMetrics;
   /** What must hold for the process to be ready, by name; each answers within its own time limit. */

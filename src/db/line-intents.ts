@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 import type { Payout } from '../domain/payout';
 import { submissionReference } from '../domain/reference';
+import { insertBatch } from './bulk-batches';
 import { isBulkRunning } from './bulk-rows';
 import type { IntentRefusal, IntentRequest } from './intents';
 import { movePayouts } from './move-payout';
@@ -61,29 +62,35 @@ export async function writeLineIntents(pool: Pool, request: LineIntents): Promis
     if (gate === 'blocked') return { refused: 'credential_blocked' };
     if (gate === 'proving') return { refused: 'credential_proving' };
     const isProbe = gate === 'probe';
-    const sent = await insertCalls(trx, request, isProbe ? [one] : free);
+    // What proves a new PIN leaves by itself, not in a batch.
+    const sent = isProbe
+      ? await insertCalls(trx, { ...request, batch: null }, [one])
+      : await insertCalls(trx, request, free);
     return { sent, unsent: isProbe ? free.slice(1) : [], probe: isProbe, stopped: [...stopped] };
   });
 }
 
+/** In the order in which they were asked for, which is that of the input. */
 async function lockWaitingLines(trx: Db, { bulkId, lines }: LineIntents): Promise<readonly Payout[]> {
-  const attempts = new Map(lines.map(({ id, attempt }) => [id, attempt]));
-  const locked = await lockPayouts(trx, [...attempts.keys()]);
-  return locked.filter(
-    ({ id, state, owner, attempt }) => state === 'queued' && owner === `bulk/${bulkId}` && attempt === attempts.get(id),
-  );
+  const ids = lines.map(({ id }) => id);
+  const locked = new Map((await lockPayouts(trx, ids)).map((payout) => [payout.id, payout]));
+  return lines.flatMap(({ id, attempt }) => {
+    const line = locked.get(id);
+    const isWaiting = line?.state === 'queued' && line.owner === `bulk/${bulkId}` && line.attempt === attempt;
+    return isWaiting ? [line] : [];
+  });
 }
 
 async function insertCalls(trx: Db, request: LineIntents, lines: readonly Payout[]): Promise<readonly Payout[]> {
   const { batch, credentialId, writer, sendByMs } = request;
-  if (batch) await insertBatch(trx, request, lines.length);
+  if (batch) await insertBatch(trx, { ...request, batch }, lines.length);
   await insertLineCalls(
     trx,
     lines.map((line) => ({ id: callOf(line), payoutId: line.id })),
     { credentialId, accountNumber: request.account.accountNumber, writer, sendByMs, batchId: batch?.id ?? null },
   );
   const settleBy = new Date(Date.now() + request.settlementWindowMs);
-  return await movePayouts(
+  const moved = await movePayouts(
     trx,
     lines.map((line) => ({
       payout: line,
@@ -96,22 +103,6 @@ async function insertCalls(trx: Db, request: LineIntents, lines: readonly Payout
       },
     })),
   );
-}
-
-async function insertBatch(trx: Db, request: LineIntents, lines: number): Promise<void> {
-  await trx.query(
-    `insert into bulk_batches (id, bulk_id, provider, credential_id, account_number, callback_token_hash, lines, writer, send_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond')`,
-    [
-      request.batch?.id,
-      request.bulkId,
-      request.account.provider,
-      request.credentialId,
-      request.account.accountNumber,
-      request.batch?.tokenHash,
-      lines,
-      request.writer,
-      request.sendByMs,
-    ],
-  );
+  const byId = new Map(moved.map((line) => [line.id, line]));
+  return lines.map((line) => byId.get(line.id) ?? line);
 }

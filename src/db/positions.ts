@@ -158,11 +158,12 @@ export async function recoverAttempt(
 
 function outcomeOf(submission: Submission): Outcome {
   const words = { code: null, text: null };
-  const providerReference = submission.providerReference ?? '';
+  const { providerReference } = submission;
   switch (submission.outcome) {
     case 'accepted':
+      return { ...words, outcome: 'accepted', providerReference };
     case 'settled':
-      return { ...words, outcome: submission.outcome, providerReference };
+      return { ...words, outcome: 'settled', providerReference: providerReference ?? '' };
     case 'rejected':
       return { ...words, outcome: 'rejected', kind: submission.rejection ?? 'final', remedy: null };
     case 'not_sent':

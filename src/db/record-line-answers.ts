@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
 
+import type { BatchOutcome } from '../domain/batch';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import { applyOutcomes } from './apply-outcomes';
+import { writeBatchOutcome } from './bulk-batches';
 import { backOffMs } from './defer-payout';
 import { tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
@@ -12,6 +14,8 @@ import { withTransaction } from './transaction';
 export interface LineAnswers {
   bulkId: string;
   answers: readonly { payout: Payout; submissionId: string; outcome: Outcome }[];
+  /** What the call told of the batch in which they left; null where each left by itself. */
+  batch: { id: string; outcome: BatchOutcome } | null;
   /** The gate that the calls passed. */
   account: GatedAccount;
   pinFingerprint: Buffer;
@@ -23,6 +27,7 @@ export interface LineAnswers {
 /** Writes what the calls of many lines told: outcomes, states, holds and the gate, in one transaction. */
 export async function recordLineAnswers(pool: Pool, given: LineAnswers): Promise<ReadonlyMap<string, Payout>> {
   return await withTransaction(pool, async (trx) => {
+    if (given.batch) await writeBatchOutcome(trx, given.batch.id, given.batch.outcome);
     const payouts = await applyOutcomes(
       trx,
       given.bulkId,

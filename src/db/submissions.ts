@@ -23,6 +23,7 @@ interface SubmissionRow {
   source: OutcomeSource | null;
   ever_unknown: boolean;
   writer: string | null;
+  batch_id: string | null;
 }
 
 function rowToSubmission(row: SubmissionRow): Submission {
@@ -45,11 +46,12 @@ function rowToSubmission(row: SubmissionRow): Submission {
     source: row.source,
     everUnknown: row.ever_unknown,
     writer: row.writer,
+    batchId: row.batch_id,
   };
 }
 
 const COLUMNS =
-  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, source, ever_unknown, writer';
+  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, source, ever_unknown, writer, batch_id';
 
 const LIST = prepared(
   'list_submissions',

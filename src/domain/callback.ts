@@ -24,3 +24,13 @@ export type ParsedCallback =
       providerReference: string | null;
       claim: CallbackClaim;
     };
+
+/** The callback of a whole batch: a hint that it has ended. */
+export type ParsedBatchCallback =
+  | { authentic: false; why: string }
+  | {
+      authentic: true;
+      eventId: string | null;
+      /** The provider's name of the batch; null where it names none. */
+      batchReference: string | null;
+    };

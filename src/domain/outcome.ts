@@ -25,7 +25,8 @@ export interface ProviderWords {
 export type Outcome = ProviderWords &
   (
     | { outcome: 'not_sent'; reason: string }
-    | { outcome: 'accepted'; providerReference: string }
+    // Null where it was taken within a batch, whose lines are named later.
+    | { outcome: 'accepted'; providerReference: string | null }
     | { outcome: 'settled'; providerReference: string }
     | { outcome: 'rejected'; kind: RejectionKind; remedy: Remedy | null; providerReference?: string }
     | { outcome: 'unknown'; reason: string; providerReference?: string }

@@ -24,6 +24,8 @@ export interface Submission {
   everUnknown: boolean;
   /** The activity that wrote it; null where none did. */
   writer: string | null;
+  /** The batch in which it left; null where it left by itself. */
+  batchId: string | null;
 }
 
 /** True while it is neither proven paid nor proven unpaid. */

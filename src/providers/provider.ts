@@ -1,4 +1,5 @@
-import type { CallbackSecrets, ParsedCallback, RawCallback } from '../domain/callback';
+import type { BatchOutcome } from '../domain/batch';
+import type { CallbackSecrets, ParsedBatchCallback, ParsedCallback, RawCallback } from '../domain/callback';
 import type { ProviderRow } from '../domain/look-up';
 import type { Outcome } from '../domain/outcome';
 import type { ProviderId } from '../domain/methods';
@@ -61,6 +62,9 @@ export type StatusAnswer = {
   code: string | null;
   text: string | null;
 };
+
+/** Asked before each page of a search but the first: every page is a request of the account. */
+export type NextPage = () => Promise<void>;
 
 export interface LookUpQuery {
   reference: string;
@@ -135,6 +139,34 @@ export interface AccountOperations {
   ): Promise<readonly ProviderRow[]>;
 }
 
+/** Lines that leave in one request, of one account. */
+export interface BatchOrder {
+  /** Each with a PIN block of its own. */
+  lines: readonly Omit<PayoutOrder, 'account' | 'token'>[];
+  account: ProviderAccount;
+  token: string;
+  /** An https address that the provider calls when the batch has ended; its path is known to nobody else. */
+  callbackUrl: string;
+}
+
+/** A provider's own call for many payouts at once. */
+export interface BulkOperations {
+  /** Lines that one call may carry. */
+  readonly maxLines: number;
+  /** Milliseconds that one call may take from connect to the last byte of the answer. */
+  readonly submitTimeoutMs: number;
+  /** Never throws for what the provider or the network does: everything is a `BatchOutcome`. */
+  submit(order: BatchOrder, clearance: Clearance, sendBy: Date): Promise<BatchOutcome>;
+  /** One complete pass over all rows of a batch. Throws `ProviderError`; never returns a part. */
+  listLines(query: {
+    account: ProviderAccount;
+    token: string;
+    batchReference: string;
+    nextPage?: NextPage;
+  }): Promise<readonly ProviderRow[]>;
+  parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedBatchCallback;
+}
+
 /** The port: what moves money, as the rest of Cauri sees it. A new provider is one folder that implements this. */
 export interface Provider {
   readonly id: ProviderId;
@@ -160,9 +192,12 @@ export interface Provider {
     token: string;
     from: Date;
     to: Date;
+    nextPage?: NextPage;
   }): Promise<readonly ProviderRow[]>;
   /** A recipient in the provider's own spelling, to hold its rows against. Throws for what cannot be spelled. */
   spellRecipient(recipient: string): string;
   parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedCallback;
+  /** Null where the provider has no such call. */
+  readonly bulk: BulkOperations | null;
   readonly account: AccountOperations;
 }

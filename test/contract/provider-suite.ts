@@ -90,7 +90,8 @@ export function describeProvider(name: string, start: () => Promise<ProviderUnde
       const order = await orderFor(situation);
       if (order === null) return;
       const outcome = await world.provider.submit(order, go, soon());
-      if (outcome.outcome !== 'accepted') throw new Error(`expected accepted, was ${outcome.outcome}`);
+      if (outcome.outcome !== 'accepted' || outcome.providerReference === null)
+        throw new Error(`expected accepted with a reference, was ${outcome.outcome}`);
       const status = await pollUntilFinal(world.provider, order, outcome.providerReference);
       expect(status).toBe(final);
       expect(world.creditsOf(order.reference)).toEqual(final === 'success' ? [order.amount] : []);

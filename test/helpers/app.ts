@@ -151,6 +151,7 @@ export async function startTestApp(
     sealing,
     runs,
     parseCallback: (provider, raw, secrets) => parseCallback(provider, raw, secrets),
+    parseBatchCallback: () => ({ authentic: false, why: 'not set' }),
     payloadCodec: {
       encode: (payloads) => Promise.resolve(payloads),
       decode: (payloads) => Promise.resolve(payloads),

@@ -42,6 +42,8 @@ async function main(): Promise<void> {
       },
     },
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    parseBatchCallback: (provider, raw, secrets) =>
+      providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
     readiness: {},
   });
   const { API_HOST: host, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;

@@ -50,6 +50,7 @@ export const BULK_SETTINGS: BulkSettings = {
   chunkSize: 20,
   chunksAtOnce: 2,
   chunksPerRun: 400,
+  batchCallbackBase: null,
   microBatch: 8,
   handOverMost: 10,
   slowAfterMs: 3_000,

@@ -48,7 +48,15 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     logger: pino({ level: 'silent' }),
   });
-  const app = await startTestApp({ pool, sealing: world.vault, runs });
+  const { orange } = world.providers;
+  const app = await startTestApp({
+    pool,
+    sealing: world.vault,
+    runs,
+    parseCallback: (_provider, raw, secrets) => orange.parseCallback(raw, secrets),
+    parseBatchCallback: (_provider, raw, secrets) =>
+      orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+  });
   const tenant = { merchantId, environment: 'sandbox' } as const;
   const subject = { kind: 'system', systemId: 'shop' } as const;
   const { key: merchantKey } = await createApiKey(pool, { role: 'merchant', ...tenant, subject });

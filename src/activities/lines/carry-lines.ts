@@ -10,11 +10,9 @@ import { listOpenLines } from '../../db/open-lines';
 import { endSettlementWindow } from '../../db/positions';
 import { queueLines } from '../../db/queue-lines';
 import { recoverLines } from '../../db/recover-lines';
-import { listSubmissionsOf } from '../../db/submissions';
 import type { Chunk, ChunkEnd } from '../../domain/chunk';
 import type { Payout } from '../../domain/payout';
 import type { Reason } from '../../domain/reasons';
-import { isOpenCall } from '../../domain/submission';
 import { whileBeating } from '../beating';
 import type { BulkNotices } from '../bulk-notices';
 import { createLineAsker } from './ask-lines';
@@ -22,6 +20,7 @@ import { createLineDesk } from './line-desk';
 import type { LineDesk } from './line-desk';
 import type { LineDeps } from './line-deps';
 import { createLineSearch } from './search-lines';
+import type { LineSearch } from './search-lines';
 import { createLineSender } from './send-lines';
 
 /** Milliseconds that a loop with nothing due waits before it looks again. */
@@ -67,11 +66,11 @@ export function createCarryLines(
 
   /** Until nothing is due to be sent, or something keeps all of it. */
   async function send(chunk: Chunk, desk: LineDesk, isOver: () => boolean): Promise<Reason | null> {
-    const sendLines = createLineSender(deps, chunk.bulkId);
-    for (let lines = desk.takeDue(bulks.microBatch); lines.length > 0; lines = desk.takeDue(bulks.microBatch)) {
+    const sender = createLineSender(deps, chunk.bulkId);
+    for (let lines = desk.takeDue(sender.atOnce); lines.length > 0; lines = desk.takeDue(sender.atOnce)) {
       if (isOver()) return null;
-      const sent = await sendLines(lines);
-      desk.note(sent.lines);
+      const sent = await sender.send(lines);
+      desk.note(sent.lines, { inBatch: sent.inBatch });
       desk.putBack(sent.unsent);
       if (sent.stopped.length > 0) desk.forget(await giveAway(chunk.bulkId, sent.stopped));
       if (sent.waits !== null) return sent.waits;
@@ -79,19 +78,31 @@ export function createCarryLines(
     return null;
   }
 
-  async function follow(chunk: Chunk, desk: LineDesk, isOver: () => boolean): Promise<void> {
-    const ask = createLineAsker(deps, chunk.bulkId);
-    const search = createLineSearch(deps, chunk.bulkId);
+  async function follow({ bulkId }: Chunk, desk: LineDesk, isOver: () => boolean): Promise<void> {
+    const ask = createLineAsker(deps, bulkId);
+    const search = createLineSearch(deps, bulkId);
     while (!isOver()) {
-      desk.note(await recoverLines(pool, { bulkId: chunk.bulkId, calls: desk.takeSilent(settings.sendByMarginMs) }));
-      const asked = desk.takeAsked(bulks.microBatch);
+      desk.note(await recoverLines(pool, { bulkId, calls: desk.takeSilent(settings.sendByMarginMs) }));
+      const asked = desk.takeAwaited('ask', bulks.microBatch);
       desk.note(await ask(asked));
-      const lost = desk.takeLost();
-      if (lost.length > 0) await findLost(chunk, desk, lost, search);
-      await endWindows(desk);
-      if (asked.length === 0 && lost.length === 0) await sleep(IDLE_MS);
+      const lost = desk.takeAwaited('seek_alone').map(({ payout }) => payout);
+      const gone = await giveAway(bulkId, idsOf(lost));
+      desk.forget(gone);
+      // A few go to runs of their own, which look them up one by one; the rest is looked for together.
+      const sought = lost.filter(({ id }) => !gone.includes(id));
+      sought.push(...desk.takeAwaited('seek_together').map(({ payout }) => payout));
+      if (sought.length > 0) desk.note(await search.find(sought));
+      const overdue = desk.takeOverdue();
+      if (overdue.length > 0) await endWindows(overdue, search);
+      if (asked.length === 0 && sought.length === 0) await sleep(IDLE_MS);
     }
-    desk.forget(await giveAway(chunk.bulkId, desk.slow(bulks.slowAfterMs)));
+    desk.forget(await giveAway(bulkId, desk.slow(bulks.slowAfterMs)));
+  }
+
+  /** People decide, but for lines of a batch that is proven refused. */
+  async function endWindows(overdue: readonly Payout[], search: LineSearch): Promise<void> {
+    const refused = new Set(idsOf(await search.proveRefused(overdue)));
+    for (const { id } of overdue) if (!refused.has(id)) await endSettlementWindow(pool, id);
   }
 
   /** Tells of lines that came to an end, beside the others' sending; what is not told now is told later. */
@@ -114,40 +125,11 @@ export function createCarryLines(
     }
   }
 
-  /** A few go to runs of their own, which look them up one by one; the rest is looked for together. */
-  async function findLost(
-    { bulkId }: Chunk,
-    desk: LineDesk,
-    lost: readonly Payout[],
-    search: ReturnType<typeof createLineSearch>,
-  ): Promise<void> {
-    const gone = new Set(
-      await giveAway(
-        bulkId,
-        lost.map(({ id }) => id),
-      ),
-    );
-    desk.forget([...gone]);
-    const kept = lost.filter(({ id }) => !gone.has(id));
-    if (kept.length === 0) return;
-    const submissions = await listSubmissionsOf(
-      pool,
-      kept.map(({ id }) => id),
-    );
-    const calls = kept.flatMap((payout) =>
-      (submissions.get(payout.id) ?? []).filter(isOpenCall).map((submission) => ({ payout, submission })),
-    );
-    for (const credentialId of new Set(calls.map(({ submission }) => submission.credentialId))) {
-      desk.note(await search(calls.filter(({ submission }) => submission.credentialId === credentialId)));
-    }
-    desk.waitFor(kept);
-  }
-
-  async function endWindows(desk: LineDesk): Promise<void> {
-    for (const id of desk.takeOverdue()) await endSettlementWindow(pool, id);
-  }
-
   function giveAway(bulkId: string, payoutIds: readonly string[]): Promise<readonly string[]> {
     return handOverLines(pool, { bulkId, payoutIds, most: bulks.handOverMost });
   }
+}
+
+function idsOf(lines: readonly Payout[]): readonly string[] {
+  return lines.map(({ id }) => id);
 }

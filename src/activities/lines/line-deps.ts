@@ -8,6 +8,11 @@ export interface BulkSettings {
   chunksAtOnce: number;
   /** Chunks that one run carries before it continues as new, so that its history stays light. */
   chunksPerRun: number;
+  /**
+   * Where a provider's own bulk call is used: the https address below which it reaches our API. Null: each line leaves by a
+   * call of its own.
+   */
+  batchCallbackBase: string | null;
   /** Calls of one chunk under way at once: what a worker that dies leaves unknown. */
   microBatch: number;
   /** Lines of one bulk that may be handed over to runs of their own. */

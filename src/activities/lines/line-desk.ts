@@ -5,10 +5,17 @@ import { isOpenCall } from '../../domain/submission';
 import { gapAfter } from '../poll';
 import type { TakenLine } from './ask-lines';
 
-interface Timed {
+/** A line whose end is awaited. */
+interface Awaited extends TakenLine {
+  /**
+   * How its end comes to be known. `ask`: by the provider's reference. `seek_alone`: its answer is lost. `seek_together`: it
+   * left in a batch, whose lines are looked for together.
+   */
+  by: 'ask' | 'seek_alone' | 'seek_together';
   /** When it is looked at next, and since when it is as it is; milliseconds since the epoch. */
   nextAt: number;
   since: number;
+  looked: boolean;
 }
 
 interface Silent {
@@ -19,25 +26,21 @@ interface Silent {
 
 export interface LineDesk {
   /** Lines whose turn has come, of one credential; they are the caller's until `putBack` or `note`. */
-  takeDue(most: number): readonly Payout[];
+  takeDue(most: (lines: readonly Payout[]) => number): readonly Payout[];
   /** Lines that were taken and not sent. */
   putBack(lines: readonly Payout[]): void;
-  /** What lines have become. */
-  note(lines: readonly Payout[]): void;
+  /** What lines have become; `inBatch` where they left together just now. */
+  note(lines: readonly Payout[], how?: { inBatch: boolean }): void;
   forget(payoutIds: readonly string[]): void;
   /** Lines that changed since this was asked last. */
   takeChanged(): readonly string[];
   /** Calls of an activity before this one that nobody will answer any more. */
   takeSilent(marginMs: number): readonly Omit<Silent, 'sendBy'>[];
-  /** Lines that the provider has and that are to be asked for now. */
-  takeAsked(most: number): readonly TakenLine[];
-  /** Lines whose answer is lost and that are to be looked for now. */
-  takeLost(): readonly Payout[];
-  /** Lost ones that were looked for, and not found: until when they are left alone. */
-  waitFor(lines: readonly Payout[]): void;
+  /** Lines whose end is to be looked at now, by the way in which it comes to be known. */
+  takeAwaited(by: Awaited['by'], most?: number): readonly TakenLine[];
   /** Lines whose settlement window is over. */
-  takeOverdue(): readonly string[];
-  /** Lines of which nothing was heard for so long. */
+  takeOverdue(): readonly Payout[];
+  /** Lines of which nothing was heard for so long, and which may be better off by themselves. */
   slow(afterMs: number): readonly string[];
   /** True where nothing is left that may be heard of soon. */
   hasOnlySlow(afterMs: number): boolean;
@@ -50,49 +53,52 @@ export function createLineDesk(
 ): LineDesk {
   const waiting = new Map<string, Payout>();
   const silent = new Map<string, Silent>();
-  const taken = new Map<string, TakenLine & Timed>();
+  const awaited = new Map<string, Awaited>();
   const changed = new Set<string>();
-  const lost = new Map<string, { payout: Payout; looked: boolean } & Timed>();
+  const inBatches = new Set<string>();
 
   function forget(ids: readonly string[]): void {
-    for (const map of [waiting, silent, taken, lost]) for (const id of ids) map.delete(id);
+    for (const map of [waiting, silent, awaited]) for (const id of ids) map.delete(id);
   }
 
   function place(payout: Payout, call: TakenLine['call']): void {
     forget([payout.id]);
-    const since = payout.updatedAt.getTime();
-    const timed = { nextAt: Math.max(Date.now(), since + poll.firstMs), since };
     if (payout.owner !== `bulk/${payout.bulkId ?? ''}`) return;
     if (payout.state === 'queued') waiting.set(payout.id, payout);
-    if (payout.state === 'pending') taken.set(payout.id, { payout, call, ...timed });
-    if (payout.state === 'unknown') lost.set(payout.id, { payout, looked: false, ...timed, nextAt: Date.now() });
+    if (payout.state !== 'pending' && payout.state !== 'unknown') return;
+    const since = payout.updatedAt.getTime();
+    const isAsked = payout.state === 'pending' && call !== null;
+    const by = isAsked ? 'ask' : inBatches.has(payout.id) ? 'seek_together' : 'seek_alone';
+    const nextAt = by === 'seek_alone' ? Date.now() : Math.max(Date.now(), since + poll.firstMs);
+    awaited.set(payout.id, { payout, call, by, nextAt, since, looked: false });
   }
 
-  for (const line of lines) {
-    const open = line.submissions.filter(isOpenCall);
+  for (const { payout, submissions } of lines) {
+    const open = submissions.filter(isOpenCall);
+    if (open.some(({ batchId }) => batchId !== null)) inBatches.add(payout.id);
+    place(payout, askableCall(open));
     const unanswered = open.find(({ outcome }) => outcome === null);
-    place(line.payout, askableCall(open));
-    if (line.payout.state === 'processing' && unanswered) {
+    if (payout.state === 'processing' && unanswered) {
       const { id: submissionId, payoutId, sendBy } = unanswered;
       silent.set(payoutId, { payoutId, submissionId, sendBy: sendBy.getTime() });
     }
   }
 
-  const timedLines = (): (Timed & { payout: Payout })[] => [...taken.values(), ...lost.values()];
-  const isSlow = ({ since }: Timed, afterMs: number): boolean => Date.now() - since > afterMs;
+  const isSlow = ({ since }: Awaited, afterMs: number): boolean => Date.now() - since > afterMs;
 
   return {
     takeDue(most) {
       const due = [...waiting.values()].filter(({ retryAt }) => (retryAt?.getTime() ?? 0) <= Date.now());
-      const together = due.filter(({ credentialId }) => credentialId === due[0]?.credentialId).slice(0, most);
+      const together = due.filter(({ credentialId }) => credentialId === due[0]?.credentialId).slice(0, most(due));
       for (const { id } of together) waiting.delete(id);
       return together;
     },
     putBack(payouts) {
       for (const payout of payouts) waiting.set(payout.id, payout);
     },
-    note(payouts) {
+    note(payouts, { inBatch } = { inBatch: false }) {
       for (const payout of payouts) {
+        if (inBatch) inBatches.add(payout.id);
         place(payout, callAfterAnswer(payout));
         changed.add(payout.id);
       }
@@ -108,34 +114,27 @@ export function createLineDesk(
       forget(over.map(({ payoutId }) => payoutId));
       return over.map(({ payoutId, submissionId }) => ({ payoutId, submissionId }));
     },
-    takeAsked(most) {
-      const due = [...taken.values()].filter(({ nextAt }) => nextAt <= Date.now()).slice(0, most);
-      for (const line of due) line.nextAt = Date.now() + gapAfter(Date.now() - line.since, poll);
+    takeAwaited(by, most) {
+      const due = [...awaited.values()].filter((line) => line.by === by && line.nextAt <= Date.now()).slice(0, most);
+      for (const line of due) {
+        Object.assign(line, { looked: true, nextAt: Date.now() + gapAfter(Date.now() - line.since, poll) });
+      }
       return due;
     },
-    takeLost: () => [...lost.values()].filter(({ nextAt }) => nextAt <= Date.now()).map(({ payout }) => payout),
-    waitFor(payouts) {
-      for (const { id } of payouts) {
-        const line = lost.get(id);
-        if (line) Object.assign(line, { looked: true, nextAt: Date.now() + gapAfter(Date.now() - line.since, poll) });
-      }
-    },
     takeOverdue() {
-      const over = timedLines().filter(
+      const over = [...awaited.values()].filter(
         ({ payout: { settleBy } }) => settleBy !== null && settleBy.getTime() <= Date.now(),
       );
-      const ids = over.map(({ payout }) => payout.id);
-      forget(ids);
-      return ids;
+      forget(over.map(({ payout }) => payout.id));
+      return over.map(({ payout }) => payout);
     },
+    // Lines of one batch are looked for as cheaply together as one of them, and only together is a refused batch proven.
     slow: (afterMs) =>
-      timedLines()
-        .filter((line) => isSlow(line, afterMs))
+      [...awaited.values()]
+        .filter((line) => isSlow(line, afterMs) && line.by !== 'seek_together')
         .map(({ payout }) => payout.id),
     hasOnlySlow: (afterMs) =>
-      silent.size === 0 &&
-      [...taken.values()].every((line) => isSlow(line, afterMs)) &&
-      [...lost.values()].every((line) => line.looked && isSlow(line, afterMs)),
+      silent.size === 0 && [...awaited.values()].every((line) => line.looked && isSlow(line, afterMs)),
   };
 }
 

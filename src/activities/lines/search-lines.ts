@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { confirmBatchReference, listBatches } from '../../db/bulk-batches';
+import type { BulkBatch } from '../../db/bulk-batches';
 import { applyOutcomes } from '../../db/apply-outcomes';
 import type { LineNews } from '../../db/apply-outcomes';
 import { insertLookUps } from '../../db/look-ups';
 import { lockPayout } from '../../db/payout-rows';
 import { putInReview } from '../../db/put-in-review';
+import { listSubmissionsOf } from '../../db/submissions';
 import { withTransaction } from '../../db/transaction';
 import { judgeRows } from '../../domain/look-up';
 import type { ProviderRow, Verdict } from '../../domain/look-up';
 import type { Payout } from '../../domain/payout';
+import { isOpenCall } from '../../domain/submission';
 import type { Submission } from '../../domain/submission';
 import { ProviderError } from '../../providers/provider';
 import type { Provider } from '../../providers/provider';
@@ -16,10 +20,28 @@ import { isNegative, outcomeOf, SECOND_PASS_MS } from '../look-up-round';
 import type { OpenedCredential } from '../provider-access';
 import type { LineDeps } from './line-deps';
 
+export interface LineSearch {
+  /** Looks for lines whose end is not known. Returns those of which something was learnt; none where nobody can be asked. */
+  find(lines: readonly Payout[]): Promise<readonly Payout[]>;
+  /**
+   * Lines of batches of which the provider itself said, in its answer to our own call, that it refuses them, and of which two
+   * complete searches by the batch and by time show nothing: proven not paid (rule 12). For when their window is over.
+   */
+  proveRefused(lines: readonly Payout[]): Promise<readonly Payout[]>;
+}
+
 /** A line and the call of it whose outcome is looked for. */
-export interface SoughtLine {
+interface SoughtLine {
   payout: Payout;
   submission: Submission;
+}
+
+/** Lines that one search looks for: of one batch, or of one credential. */
+interface Sought {
+  lines: readonly SoughtLine[];
+  batch: BulkBatch | null;
+  provider: Provider;
+  credential: OpenedCredential;
 }
 
 /** How far before the first call a search by time begins: the provider's clock may be behind ours. */
@@ -29,44 +51,142 @@ const BACK_MARGIN_MS = 120_000;
 const AT_ONCE = 250;
 
 /**
- * Looks for many lines of one credential by one search over all their calls, not by one look-up each (rule 12): a complete
- * pass over every page, and a second one where the first is negative for any. A line that the search does not show stays
- * as it is. Returns the lines of which something was learnt; none where the provider cannot be asked now.
+ * Looks for many lines by one search over all their calls, not by one look-up each (rule 12): a complete pass over every
+ * page, and a second one where the first is negative for any. By the batch in which they left, where its name is known, else
+ * over the time since the first call. A line that the search does not show stays as it is.
  */
-export function createLineSearch(
-  deps: LineDeps,
-  bulkId: string,
-): (lines: readonly SoughtLine[]) => Promise<readonly Payout[]> {
+export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   const { pool, access, budget, settings, logger } = deps;
 
-  return async function searchLines(lines) {
-    const [first] = lines;
-    if (!first) return [];
-    try {
-      const credential = await access.open(first.submission.credentialId);
-      const provider = access.provider(first.submission.provider);
-      const since = new Date(
-        Math.min(...lines.map(({ submission }) => submission.createdAt.getTime())) - BACK_MARGIN_MS,
-      );
-      const verdicts = await agree(lines, provider, () => pass(provider, credential, since));
-      return await merge(lines, verdicts, provider);
-    } catch (err) {
-      if (!(err instanceof ProviderError)) throw err;
-      logger.info(
-        { bulkId, kind: err.kind, code: err.code },
-        'lines could not be looked for; they are looked for again',
-      );
-      return [];
-    }
+  return {
+    find: (lines) =>
+      eachSought(lines, async (sought) => {
+        const verdicts = await agree(sought.lines, sought.provider, () => pass(sought));
+        return await merge(sought.lines, verdicts, sought.provider);
+      }),
+
+    proveRefused: (lines) =>
+      eachSought(lines, async (sought) => {
+        const { batch } = sought;
+        if (batch?.outcome !== 'refused_whole') return [];
+        const passes = [await byTime(sought), await byTime(sought)];
+        if (batch.batchReference !== null) {
+          passes.push(await byName(sought, batch.batchReference), await byName(sought, batch.batchReference));
+        }
+        const shown = new Set(passes.flat().map(({ reference }) => reference));
+        return await refuse(sought.lines.filter(({ submission }) => !shown.has(submission.id)));
+      }),
   };
 
-  async function pass(provider: Provider, credential: OpenedCredential, since: Date): Promise<readonly ProviderRow[]> {
+  /** A provider that cannot be asked now is asked again later. */
+  async function eachSought(
+    lines: readonly Payout[],
+    work: (sought: Sought) => Promise<readonly Payout[]>,
+  ): Promise<readonly Payout[]> {
+    const found: Payout[] = [];
+    for (const sought of await together(lines)) {
+      try {
+        found.push(...(await work(sought)));
+      } catch (err) {
+        if (!(err instanceof ProviderError)) throw err;
+        logger.info(
+          { bulkId, kind: err.kind, code: err.code },
+          'lines could not be looked for; they are looked for again',
+        );
+      }
+    }
+    return found;
+  }
+
+  async function together(payouts: readonly Payout[]): Promise<readonly Sought[]> {
+    const submissions = await listSubmissionsOf(
+      pool,
+      payouts.map(({ id }) => id),
+    );
+    const groups = new Map<string, SoughtLine[]>();
+    for (const payout of payouts) {
+      for (const submission of (submissions.get(payout.id) ?? []).filter(isOpenCall)) {
+        const name = submission.batchId ?? submission.credentialId;
+        const group = groups.get(name);
+        if (group) group.push({ payout, submission });
+        else groups.set(name, [{ payout, submission }]);
+      }
+    }
+    const batches = new Map((await listBatches(pool, [...groups.keys()])).map((batch) => [batch.id, batch]));
+    const sought: Sought[] = [];
+    for (const [name, lines] of groups) {
+      const [first] = lines;
+      if (!first) continue;
+      const credential = await access.open(first.submission.credentialId);
+      const provider = access.provider(first.submission.provider);
+      sought.push({ lines, batch: batches.get(name) ?? null, provider, credential });
+    }
+    return sought;
+  }
+
+  async function pass(sought: Sought): Promise<readonly ProviderRow[]> {
+    const { batch } = sought;
+    if (batch?.batchReference) return await byName(sought, batch.batchReference);
+    if (!batch?.hintedReference) return await byTime(sought);
+    // What its callback named may be another batch's: only rows of ours show that it is this one.
+    const hinted = await byName(sought, batch.hintedReference);
+    const own = new Set(sought.lines.map(({ submission }) => submission.id));
+    if (!hinted.some(({ reference }) => reference !== null && own.has(reference))) return await byTime(sought);
+    await confirmBatchReference(pool, batch.id, batch.hintedReference);
+    return hinted;
+  }
+
+  async function byName({ provider, credential }: Sought, batchReference: string): Promise<readonly ProviderRow[]> {
+    const { bulk } = provider;
+    if (bulk === null) throw new Error(`${provider.id} has no bulk call`);
+    const nextPage = (): Promise<void> => budget.spend(credential.gate);
+    return await search(credential, (token) =>
+      bulk.listLines({ account: credential.account, token, batchReference, nextPage }),
+    );
+  }
+
+  async function byTime({ lines, provider, credential }: Sought): Promise<readonly ProviderRow[]> {
+    const first = Math.min(...lines.map(({ submission }) => submission.createdAt.getTime()));
+    const times = { from: new Date(first - BACK_MARGIN_MS), to: new Date(Date.now() + BACK_MARGIN_MS) };
+    const nextPage = (): Promise<void> => budget.spend(credential.gate);
+    return await search(credential, (token) =>
+      provider.listTransactions({ account: credential.account, token, ...times, nextPage }),
+    );
+  }
+
+  async function search(
+    credential: OpenedCredential,
+    call: (token: string) => Promise<readonly ProviderRow[]>,
+  ): Promise<readonly ProviderRow[]> {
     const token = await access.token(credential, { leastLifeMs: 10_000 });
     await budget.spend(credential.gate);
-    const to = new Date(Date.now() + BACK_MARGIN_MS);
-    return await access.retryingToken(credential, token, (value) =>
-      provider.listTransactions({ account: credential.account, token: value, from: since, to }),
-    );
+    return await access.retryingToken(credential, token, call);
+  }
+
+  async function refuse(lines: readonly SoughtLine[]): Promise<readonly Payout[]> {
+    if (lines.length === 0) return [];
+    return await withTransaction(pool, async (trx) => {
+      const ids = await insertLookUps(
+        trx,
+        lines.map(({ payout, submission }) => ({
+          payoutId: payout.id,
+          submissionId: submission.id,
+          verdict: 'absent',
+          providerReference: null,
+          rowsSeen: 0,
+        })),
+      );
+      const news = lines.map(({ payout, submission }, index): LineNews => ({
+        payoutId: payout.id,
+        submissionId: submission.id,
+        outcome: { outcome: 'rejected', kind: 'final', remedy: null, code: null, text: 'batch refused' },
+        source: 'lookup',
+        sourceId: ids[index] ?? null,
+        backOffMs: settings.backOff.firstMs,
+        watchMs: settings.watchMs,
+      }));
+      return [...(await applyOutcomes(trx, bulkId, news)).values()];
+    });
   }
 
   async function merge(

@@ -1,23 +1,29 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 import type { IntentRefusal } from '../../db/intents';
 import { callOf, writeLineIntents } from '../../db/line-intents';
 import type { LineIntents, WrittenIntents } from '../../db/line-intents';
 import { recordLineAnswers } from '../../db/record-line-answers';
 import { listSubmissionsOf } from '../../db/submissions';
+import { newId } from '../../db/ids';
+import type { BatchOutcome } from '../../domain/batch';
 import type { Outcome } from '../../domain/outcome';
 import type { Payout } from '../../domain/payout';
 import type { Reason } from '../../domain/reasons';
 import { ProviderError } from '../../providers/provider';
-import type { Provider } from '../../providers/provider';
+import type { BulkOperations, Provider } from '../../providers/provider';
 import { reasonForProviderError } from '../failures';
 import type { OpenedCredential } from '../provider-access';
 import { untilDatabaseAnswers } from '../until-database-answers';
+import { callBatch, lineOutcomeOf } from './call-batch';
+import { callLines } from './call-lines';
 import type { LineDeps } from './line-deps';
 
 export interface LinesSent {
   /** The lines that were sent, as they stand after their answers. */
   lines: readonly Payout[];
+  /** Whether they left together in the provider's own bulk call. */
+  inBatch: boolean;
   /** Lines whose turn comes with the next call. One that is in none of these lists is elsewhere by now. */
   unsent: readonly Payout[];
   /** Why nothing more may leave for now; null where the next may. */
@@ -26,85 +32,100 @@ export interface LinesSent {
   stopped: readonly string[];
 }
 
-const NOTHING = { lines: [], unsent: [], stopped: [] } as const;
-
-/** What a refused token or key asks the next calls to renew. */
-interface Renewal {
-  tokenVersion: number;
-  staleKeyId: string | undefined;
+export interface LineSender {
+  send: (lines: readonly Payout[]) => Promise<LinesSent>;
+  /** How many of these lines leave at once: a micro-batch, or what the provider's own bulk call carries. */
+  atOnce: (lines: readonly Payout[]) => number;
 }
 
-/**
- * Sends lines of one bulk, of one credential: intents in one transaction, then the calls at once, then their answers in
- * one transaction. One caller at a time.
- */
-export function createLineSender(deps: LineDeps, bulkId: string): (lines: readonly Payout[]) => Promise<LinesSent> {
-  const { pool, access, budget, settings, logger } = deps;
-  const renewal: Renewal = { tokenVersion: 0, staleKeyId: undefined };
+/** By which way lines leave. */
+interface Way {
+  provider: Provider;
+  batch: { bulk: BulkOperations; base: string } | null;
+  name: { id: string; token: string } | null;
+}
 
-  return async function sendLines(lines) {
+const NOTHING = { lines: [], inBatch: false, unsent: [], stopped: [] } as const;
+
+/**
+ * Sends lines of one bulk, of one credential: intents in one transaction, then the calls, then their answers in one
+ * transaction. Each line leaves by a call of its own, or all in the provider's own bulk call where that is asked for. One
+ * caller at a time.
+ */
+export function createLineSender(deps: LineDeps, bulkId: string): LineSender {
+  const { pool, access, budget, settings, bulks, logger } = deps;
+
+  /** The provider's own bulk call, where it has one and we may be called back. */
+  function batchOf(provider: Provider): { bulk: BulkOperations; base: string } | null {
+    const { batchCallbackBase: base } = bulks;
+    return provider.bulk === null || base === null ? null : { bulk: provider.bulk, base };
+  }
+
+  async function sendLines(lines: readonly Payout[]): Promise<LinesSent> {
     const [first] = lines;
     if (!first) return { ...NOTHING, waits: null };
     try {
       const credential = await access.open(first.credentialId);
       const provider = access.provider(first.provider);
+      const batch = batchOf(provider);
       const token = await access.token(credential, {
-        leastLifeMs: provider.submitTimeoutMs,
-        afterVersion: renewal.tokenVersion,
+        leastLifeMs: (batch?.bulk ?? provider).submitTimeoutMs,
       });
-      const pin = await access.encryptedPin(credential, renewal.staleKeyId);
-      const turns = await budget.spendSome(credential.gate, lines.length);
+      const alone = await access.encryptedPin(credential);
+      const pins = batch ? await access.encryptedPins(credential, lines.length) : null;
+      const turns = await budget.spendSome(credential.gate, batch ? 1 : lines.length);
+      const leaving = batch ? lines : lines.slice(0, turns);
+      const name = batch ? { id: newId('bat'), token: randomBytes(24).toString('base64url') } : null;
       const sendBy = new Date(Date.now() + settings.sendByMs);
-      const intents = await write(lines.slice(0, turns), credential, provider);
+      const intents = await write(leaving, credential, { provider, batch, name });
       if ('refused' in intents) return { ...NOTHING, unsent: lines, waits: reasonOf(intents.refused) };
-      const call = async (payout: Payout): Promise<Outcome> => {
-        try {
-          return await provider.submit(
-            {
-              reference: callOf(payout),
-              amount: payout.amount,
-              currency: payout.currency,
-              recipient: payout.recipient.msisdn ?? '',
-              account: credential.account,
-              token: token.value,
-              encryptedPin: pin.value,
-            },
-            () => Promise.resolve('go'),
-            sendBy,
-            'shared',
-          );
-        } catch (err) {
-          // The port throws only before anything is connected.
-          logger.error({ err, payoutId: payout.id }, 'a line cannot be sent');
-          return { outcome: 'not_sent', reason: 'cannot_be_sent', code: null, text: null };
-        }
-      };
-      const outcomes = await Promise.all(intents.sent.map(call));
-      remember(outcomes, { tokenVersion: token.version, staleKeyId: pin.keyId });
-      const after = await record(intents, outcomes, credential);
-      const unsent = [...lines.slice(turns), ...intents.unsent];
-      return { lines: after, unsent, waits: whyAllWait(outcomes), stopped: intents.stopped };
+      const calls = { provider, account: credential.account, token: token.value, sendBy, logger };
+      const isBatch = batch && pins && name && !intents.probe && intents.sent.length > 0;
+      const whole = isBatch
+        ? await callBatch(intents.sent, pins.values, {
+            ...calls,
+            bulk: batch.bulk,
+            callbackUrl: `${batch.base}/callbacks/${provider.id}/${name.token}`,
+          })
+        : null;
+      const outcomes = whole
+        ? intents.sent.map(() => lineOutcomeOf(whole))
+        : await callLines(intents.sent, alone.value, calls);
+      const told = whole && name ? { id: name.id, outcome: whole } : null;
+      const after = await record(intents, outcomes, credential, told);
+      await renew(outcomes, credential, { tokenVersion: token.version, keyId: alone.keyId });
+      const unsent = [...lines.slice(leaving.length), ...intents.unsent];
+      return { lines: after, inBatch: whole !== null, unsent, waits: whyAllWait(outcomes), stopped: intents.stopped };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return { ...NOTHING, unsent: lines, waits: reasonForProviderError(error) };
     }
+  }
+
+  return {
+    send: sendLines,
+    atOnce: (lines) => {
+      const [first] = lines;
+      const batch = first ? batchOf(access.provider(first.provider)) : null;
+      return batch?.bulk.maxLines ?? bulks.microBatch;
+    },
   };
 
   async function write(
     lines: readonly Payout[],
     credential: OpenedCredential,
-    provider: Provider,
+    { provider, batch, name }: Way,
   ): Promise<WrittenIntents | { refused: IntentRefusal }> {
     const request: LineIntents = {
       bulkId,
       lines,
-      batch: null,
+      batch: name ? { id: name.id, tokenHash: createHash('sha256').update(name.token).digest() } : null,
       writer: randomUUID(),
       account: credential.gate,
       credentialId: credential.id,
       pinFingerprint: credential.pinFingerprint,
       sendByMs: settings.sendByMs,
-      probeMs: settings.sendByMs + provider.submitTimeoutMs + settings.sendByMarginMs,
+      probeMs: settings.sendByMs + (batch?.bulk ?? provider).submitTimeoutMs + settings.sendByMarginMs,
       settlementWindowMs: settings.settlementWindowMs ?? provider.settlementWindowMs,
     };
     try {
@@ -131,6 +152,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): (lines: readon
       { sent: unsent, probe: true },
       unsent.map(() => outcome),
       credential,
+      null,
     );
   }
 
@@ -139,6 +161,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): (lines: readon
     { sent, probe }: Pick<WrittenIntents, 'sent' | 'probe'>,
     outcomes: readonly Outcome[],
     credential: OpenedCredential,
+    batch: { id: string; outcome: BatchOutcome } | null,
   ): Promise<readonly Payout[]> {
     const answers = sent.flatMap((payout, index) => {
       const outcome = outcomes[index];
@@ -154,7 +177,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): (lines: readon
       watchMs: settings.watchMs,
     };
     const write = (some: typeof answers): Promise<ReadonlyMap<string, Payout>> =>
-      untilDatabaseAnswers(logger, () => recordLineAnswers(pool, { ...common, answers: some }));
+      untilDatabaseAnswers(logger, () => recordLineAnswers(pool, { ...common, answers: some, batch }));
     try {
       return [...(await write(answers)).values()];
     } catch (err) {
@@ -171,16 +194,21 @@ export function createLineSender(deps: LineDeps, bulkId: string): (lines: readon
     }
   }
 
-  function remember(outcomes: readonly Outcome[], used: Required<Renewal>): void {
-    for (const outcome of outcomes) {
-      if (outcome.outcome !== 'rejected') continue;
-      if (outcome.remedy === 'renew_token') renewal.tokenVersion = used.tokenVersion;
-      if (outcome.remedy === 'renew_key') renewal.staleKeyId = used.staleKeyId;
+  /** What was refused for a stale token or key goes out again with a new one, whoever sends it. */
+  async function renew(
+    outcomes: readonly Outcome[],
+    credential: OpenedCredential,
+    used: { tokenVersion: number; keyId: string },
+  ): Promise<void> {
+    const remedies = new Set(outcomes.map((outcome) => (outcome.outcome === 'rejected' ? outcome.remedy : null)));
+    if (remedies.has('renew_token')) {
+      await access.token(credential, { leastLifeMs: 0, afterVersion: used.tokenVersion });
     }
+    if (remedies.has('renew_key')) await access.encryptedPin(credential, used.keyId);
   }
 }
 
-/** Refusals that the next line would meet as well. A stale token or key is renewed, and what was refused is sent again. */
+/** Refusals that the next line would meet as well. A stale token or key was renewed by then. */
 function whyAllWait(outcomes: readonly Outcome[]): Reason | null {
   for (const outcome of outcomes) {
     if (outcome.outcome !== 'rejected' || outcome.remedy === 'renew_token' || outcome.remedy === 'renew_key') continue;

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
 
-import { applyCallback, findCallbackCredential, insertCallback } from '../../db/callbacks';
+import { findBatchCredential, noteBatchCallback } from '../../db/bulk-batches';
+import { applyCallback, findCallbackCredential, insertCallback, markCallbackApplied } from '../../db/callbacks';
 import type { CallbackCredential } from '../../db/callbacks';
 import { newId } from '../../db/ids';
+import { withTransaction } from '../../db/transaction';
 import { PROVIDERS } from '../../domain/methods';
+import type { ProviderId } from '../../domain/methods';
 import type { CallbackSecrets, RawCallback } from '../../domain/callback';
 import type { ApiDeps } from '../deps';
 import { ApiProblem } from '../problem';
@@ -30,9 +33,9 @@ export const callbackRoute = defineRoute({
   async handle({ params: { provider, token }, request }, deps) {
     const { pool, sealing, parseCallback, logger } = deps;
     const tokenHash = createHash('sha256').update(token).digest();
-    const credential = await findCallbackCredential(pool, provider, tokenHash);
-    if (!credential) throw new ApiProblem('not_found');
     const raw = readRawCallback(request);
+    const credential = await findCallbackCredential(pool, provider, tokenHash);
+    if (!credential) return await keepBatchCallback({ provider, tokenHash, raw }, deps);
     const parsed = parseCallback(provider, raw, await openSecrets(credential, deps));
     if (!parsed.authentic) {
       logger.warn({ provider, credentialId: credential.credentialId, why: parsed.why }, 'a callback is not authentic');
@@ -54,6 +57,39 @@ export const callbackRoute = defineRoute({
   },
 });
 
+/** The callback of a batch came by an address of its own. Kept with its hint, in one transaction; the bulk's run looks then. */
+async function keepBatchCallback(
+  { provider, tokenHash, raw }: { provider: ProviderId; tokenHash: Buffer; raw: RawCallback },
+  deps: ApiDeps,
+): Promise<{ status: 202 }> {
+  const { pool, sealing, parseBatchCallback, logger } = deps;
+  const batch = await findBatchCredential(pool, provider, tokenHash);
+  if (!batch) throw new ApiProblem('not_found');
+  const parsed = parseBatchCallback(provider, raw, await openSecrets(batch, deps));
+  if (!parsed.authentic) {
+    logger.warn({ provider, batch: batch.batchId, why: parsed.why }, 'the callback of a batch is not authentic');
+    throw new ApiProblem('callback_not_authentic');
+  }
+  const bodyEnc = await sealing.seal(batch.merchantId, 'callback', raw.body.toString('utf8'));
+  await withTransaction(pool, async (trx) => {
+    const id = newId('cb');
+    const isNew = await insertCallback(trx, {
+      id,
+      provider,
+      credentialId: batch.credentialId,
+      eventId: indexable(parsed.eventId) ?? createHash('sha256').update(tokenHash).update(raw.body).digest('hex'),
+      reference: null,
+      providerReference: indexable(parsed.batchReference),
+      claim: 'other',
+      bodyEnc,
+    });
+    if (!isNew) return;
+    await noteBatchCallback(trx, batch.batchId, indexable(parsed.batchReference));
+    await markCallbackApplied(trx, id);
+  });
+  return { status: 202 };
+}
+
 /** It is kept by now: whatever fails here is the sweeper's, and the provider need not repeat it. */
 async function passOn(callbackId: string, { pool, runs, logger }: ApiDeps): Promise<void> {
   try {
@@ -69,7 +105,10 @@ async function passOn(callbackId: string, { pool, runs, logger }: ApiDeps): Prom
   }
 }
 
-async function openSecrets(credential: CallbackCredential, { sealing }: ApiDeps): Promise<CallbackSecrets> {
+async function openSecrets(
+  credential: Pick<CallbackCredential, 'merchantId' | 'callbackSecretsEnc'>,
+  { sealing }: ApiDeps,
+): Promise<CallbackSecrets> {
   const { merchantId, callbackSecretsEnc } = credential;
   if (!callbackSecretsEnc) return NO_SECRETS;
   return callbackSecrets.parse(JSON.parse(await sealing.open(merchantId, 'callback-secrets', callbackSecretsEnc)));

@@ -40,13 +40,13 @@ export function createKeptSender(options: {
       return { sent: false, reason: connection.reason };
     }
     // A server that spoke before it was asked counts as gone.
-    let spoke = false;
-    const hear = (): void => void (spoke = true);
+    const early: unknown[] = [];
+    const hear = (response: unknown): void => void early.push(response);
     message.on('response', hear);
     try {
       const go = await clearance();
       if (go === 'stop') return notSent(message, 'stopped');
-      if (!(await isStillOpen(connection.socket)) || spoke) return notSent(message, 'connection_closed');
+      if (!(await isStillOpen(connection.socket)) || early.length > 0) return notSent(message, 'connection_closed');
       if (Date.now() >= sendBy.getTime()) return notSent(message, 'send_by_passed');
     } catch (error) {
       message.destroy();

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CallbackClaim } from '../../domain/callback-merge';
 import { cleanReference } from '../clean-words';
-import type { CallbackSecrets, ParsedCallback, RawCallback } from '../../domain/callback';
+import type { CallbackSecrets, ParsedBatchCallback, ParsedCallback, RawCallback } from '../../domain/callback';
 import { notificationSchema, readJson } from './schemas';
 
 const SIGNATURE = /^t=(\d{1,12})((?:,v1=[0-9a-f]{64})+)$/;
@@ -21,6 +21,26 @@ export function parseCallback(callback: RawCallback, secrets: CallbackSecrets, t
     reference: cleanReference(data?.reference),
     providerReference: cleanReference(data?.transactionId),
     claim: data?.type === 'CASHIN' ? claimOf(data.status) : 'other',
+  };
+}
+
+/**
+ * Reads the callback of a batch (`NotificationBulkCashin`), which came by an address that only the provider was told. It names
+ * the batch and says that it has ended; of its lines it says nothing. A signing secret, where there is one, decides.
+ */
+export function parseBatchCallback(
+  callback: RawCallback,
+  secrets: CallbackSecrets,
+  toleranceMs: number,
+): ParsedBatchCallback {
+  const { signingSecret } = secrets;
+  const forged = signingSecret === null ? null : whyUnsigned(callback, signingSecret, toleranceMs);
+  if (forged !== null) return { authentic: false, why: forged };
+  const { data } = notificationSchema.safeParse(readJson(callback.body.toString('utf8')));
+  return {
+    authentic: true,
+    eventId: cleanReference(callback.headers['x-sonatel-idempotency-key']),
+    batchReference: data?.type === 'BULK_CASHIN' ? cleanReference(data.reference) : null,
   };
 }
 

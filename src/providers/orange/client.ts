@@ -14,6 +14,7 @@ export interface OrangeCall {
   token: string;
   query?: Query;
   body?: object;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface OrangeClient {
@@ -36,11 +37,11 @@ export function createOrangeClient(options: ResolvedOrangeOptions): OrangeClient
     return target;
   }
 
-  function prepare({ method, path, token, query, body }: OrangeCall): HttpRequest {
+  function prepare({ method, path, token, query, body, headers }: OrangeCall): HttpRequest {
     return {
       method,
       url: url(path, query),
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}`, ...headers },
       body: body === undefined ? null : JSON.stringify(body),
     };
   }

@@ -4,6 +4,7 @@ import { sendOnce } from '../http/send-once';
 import type { Provider } from '../provider';
 import { createAccountOperations } from './account-operations';
 import { authenticate } from './authenticate';
+import { createBulkOperations } from './bulk';
 import { parseCallback } from './callback';
 import { createOrangeClient } from './client';
 import { resolveOrangeOptions } from './options';
@@ -39,9 +40,10 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
       return { status: toStatus(status), code: cleanCode(status), text: null };
     },
     lookUp: (query) => lookUp(client, resolved, query),
-    listTransactions: ({ token, from, to }) => listTransactions(client, resolved, { token, from, to }),
+    listTransactions: (query) => listTransactions(client, resolved, query),
     spellRecipient,
     parseCallback: (callback, secrets) => parseCallback(callback, secrets, resolved.callbackToleranceMs),
+    bulk: createBulkOperations(client, resolved),
     account: createAccountOperations(client, resolved),
   };
 }

@@ -27,6 +27,10 @@ export interface OrangeOptions {
   callbackToleranceMs?: number;
   /** Whether the provider tells the recipient by SMS. */
   receiveNotification?: boolean;
+  /** Lines of one bulk call. The specification states no limit. */
+  bulkMaxLines?: number;
+  /** Rows per page of a search for many lines: 500 is the specification's most. */
+  bulkPageSize?: number;
 }
 
 export type ResolvedOrangeOptions = Required<Omit<OrangeOptions, 'timeouts'>> & { timeouts: StageTimeouts };
@@ -44,5 +48,7 @@ export function resolveOrangeOptions(options: OrangeOptions): ResolvedOrangeOpti
     resendAfterMs: options.resendAfterMs ?? null,
     callbackToleranceMs: options.callbackToleranceMs ?? 300_000,
     receiveNotification: options.receiveNotification ?? false,
+    bulkMaxLines: options.bulkMaxLines ?? 500,
+    bulkPageSize: options.bulkPageSize ?? 500,
   };
 }

@@ -41,6 +41,9 @@ export const profileSchema = z.object({
   barred: looseText,
 });
 
+/** The answer to a bulk call. A batch without the required `bulkId` is judged by the caller. */
+export const bulkResponseSchema = z.object({ bulkId: looseText, status: z.string(), description: looseText });
+
 export const statusSchema = z.object({ status: z.string() });
 
 const partySchema = z.object({ id: z.string() }).nullish().catch(null);

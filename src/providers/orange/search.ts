@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ProviderRow } from '../../domain/look-up';
 import { cleanCode, cleanText } from '../clean-words';
 import { ProviderError } from '../provider';
-import type { AccountOperations, LookUpQuery } from '../provider';
+import type { AccountOperations, LookUpQuery, NextPage } from '../provider';
 import type { OrangeClient, Query } from './client';
 import { toMinorUnits } from './minor-units';
 import type { ResolvedOrangeOptions } from './options';
@@ -15,7 +15,7 @@ const MAX_PAGES = 50;
 /** 200,000 rows: more than an account pays between a backup and its restore at the provider's own rate limit. */
 const MAX_PAGES_OF_A_TIME = 10_000;
 
-type SearchFilter = Parameters<AccountOperations['searchTransactions']>[1];
+type SearchFilter = Parameters<AccountOperations['searchTransactions']>[1] & { bulkId?: string };
 
 /**
  * One page of the provider's transactions. Never sent with `type`: with it the live search was seen to hide rows that
@@ -42,16 +42,36 @@ export async function lookUp(
   query: LookUpQuery,
 ): Promise<ProviderRow[]> {
   const from = new Date(query.since.getTime() - options.lookUpBackMarginMs);
-  return await allPages(client, options, query.token, { reference: query.reference, from }, MAX_PAGES);
+  return await allPages(
+    client,
+    options,
+    query.token,
+    { reference: query.reference, from },
+    {
+      size: options.lookUpPageSize,
+      most: MAX_PAGES,
+    },
+  );
 }
 
 /** One complete pass over all pages of a time; a page that fails fails the pass. */
 export async function listTransactions(
   client: OrangeClient,
   options: ResolvedOrangeOptions,
-  { token, from, to }: { token: string; from: Date; to: Date },
+  { token, from, to, nextPage }: { token: string; from: Date; to: Date; nextPage?: NextPage | undefined },
 ): Promise<ProviderRow[]> {
-  return await allPages(client, options, token, { from, to }, MAX_PAGES_OF_A_TIME);
+  const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, nextPage };
+  return await allPages(client, options, token, { from, to }, pages);
+}
+
+/** One complete pass over all rows of a batch; a page that fails fails the pass. */
+export async function listBatch(
+  client: OrangeClient,
+  options: ResolvedOrangeOptions,
+  { token, bulkId, nextPage }: { token: string; bulkId: string; nextPage?: NextPage | undefined },
+): Promise<ProviderRow[]> {
+  const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, nextPage };
+  return await allPages(client, options, token, { bulkId }, pages);
 }
 
 async function allPages(
@@ -59,11 +79,11 @@ async function allPages(
   options: ResolvedOrangeOptions,
   token: string,
   filter: SearchFilter,
-  most: number,
+  { size, most, nextPage }: { size: number; most: number; nextPage?: NextPage | undefined },
 ): Promise<ProviderRow[]> {
-  const size = options.lookUpPageSize;
   const rows: ProviderRow[] = [];
   for (let page = 0; page < most; page += 1) {
+    if (page > 0) await nextPage?.();
     const shown = await searchTransactions(client, options, token, { ...filter, page, size });
     rows.push(...shown);
     if (shown.length < size) return rows;
@@ -74,6 +94,7 @@ async function allPages(
 function toQuery(filter: SearchFilter, times: ResolvedOrangeOptions['searchTimes']): Query {
   const time = (date: Date): string => (times === 'utc' ? date.toISOString() : date.toISOString().slice(0, 19));
   return {
+    ...(filter.bulkId === undefined ? {} : { bulkId: filter.bulkId }),
     ...(filter.reference === undefined ? {} : { reference: filter.reference }),
     ...(filter.from === undefined ? {} : { fromDateTime: time(filter.from) }),
     ...(filter.to === undefined ? {} : { toDateTime: time(filter.to) }),

@@ -35,7 +35,8 @@ export async function submit(
   return readSubmitAnswer(result.answer, order.reference);
 }
 
-function cashin(order: PayoutOrder, receiveNotification: boolean): object {
+/** One cash-in as the provider reads it, alone or as an item of a batch. */
+export function cashin(order: Omit<PayoutOrder, 'token'>, receiveNotification: boolean): object {
   if (order.amount > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError('the amount does not fit a JSON number');
   return {
     partner: {

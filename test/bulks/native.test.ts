@@ -1,0 +1,162 @@
+import { BULK_SCENARIOS } from '../../src/simulators/orange';
+import { eventually } from '../helpers/eventually';
+import { createBulkRunWorld } from './run-world';
+import type { BulkLine, BulkRunWorld } from './run-world';
+
+jest.setTimeout(300_000);
+
+/** Batches whose truth the provider never shows: nothing of them appears in any search, and no answer says so. */
+const NEVER_TOLD = [
+  'bulk_dropped',
+  'bulk_lost_before',
+  'bulk_reset_before',
+  'bulk_500_before',
+  // Refused by a code that may be one line's: of the others it proves nothing.
+  'bulk_bad_request',
+  'bulk_payer_balance',
+];
+
+/** Batches that the provider refuses again and again until somebody cures the cause: their lines wait. */
+const TO_BE_CURED = ['bulk_access_forbidden'];
+
+describe("Orange's own bulk call", () => {
+  let world: BulkRunWorld;
+  let batches = 0;
+  beforeAll(async () => {
+    world = await createBulkRunWorld({
+      settings: { settlementWindowMs: 15_000, sendByMs: 3_000 },
+      bulks: {
+        batchCallbackBase: 'https://callbacks.cauri.test',
+        slowAfterMs: 4_000,
+        carryForMs: 60_000,
+        handOverMost: 2,
+      },
+      simulator: { timings: { slowAnswerMs: 2_500, lateRowMs: 1_500, lateCallbackMs: 1_000 } },
+    });
+    world.simulator.configure({ httpsHostMap: { 'callbacks.cauri.test': `http://127.0.0.1:${world.app.port}` } });
+    await world.startWorkers();
+  });
+  afterAll(() => world.close());
+
+  /** Lines whose first one gives their batch this scenario. */
+  function linesOfBatch(code: string | null, count: number): BulkLine[] {
+    const lines = world.linesOf([
+      ...Array.from({ length: count - 1 }, () => 'success' as const),
+      'customer_unknown' as const,
+    ]);
+    batches += 1;
+    const first = `+2217701${code ?? '00'}${String(batches).padStart(3, '0')}`;
+    return lines.map((line, index) =>
+      index === 0 && code !== null ? { ...line, recipient: { msisdn: first } } : line,
+    );
+  }
+
+  async function statesOf(bulkId: string): Promise<readonly { state: string; reason: string }[]> {
+    const { rows } = await world.pool.query<{ state: string; reason: string }>(
+      'select state, reason from payouts where bulk_id = $1 order by bulk_line',
+      [bulkId],
+    );
+    return rows;
+  }
+
+  test('a bulk leaves in as many calls as it has chunks, each line ends by its own row', async () => {
+    const before = world.simulator.requests().byEndpoint;
+    const lines = [...linesOfBatch(null, 30), ...linesOfBatch(null, 15)];
+    const bulkId = await world.sendBulk(lines);
+    const bulk = await world.untilBulk(bulkId, 'completed');
+    expect(bulk.progress).toMatchObject({ succeeded: { lines: 43 }, failed: { lines: 2 } });
+    const after = world.simulator.requests().byEndpoint;
+    expect(after.bulkCashIn - before.bulkCashIn).toBe(3);
+    expect(after.cashIn).toBe(before.cashIn);
+    expect(await world.paidLines(lines)).toBe(43);
+    await world.expectRollUpTrue(bulkId);
+    await world.expectPartsClosed(bulkId);
+    const { rows } = await world.pool.query<{ called: boolean; batch_reference: string }>(
+      'select called_back_at is not null as called, batch_reference from bulk_batches where bulk_id = $1',
+      [bulkId],
+    );
+    expect(rows.map(({ batch_reference }) => batch_reference)).toEqual(rows.map(() => expect.any(String)));
+  });
+
+  test('whatever becomes of a batch, no line is paid twice, called failed though paid, or paid though not', async () => {
+    const bulks = [];
+    for (const { code, name } of BULK_SCENARIOS) {
+      const lines = linesOfBatch(code, 7);
+      bulks.push({ name, lines, bulkId: await world.sendBulk(lines) });
+    }
+    const wrong: string[] = [];
+    for (const { name, lines, bulkId } of bulks) {
+      if (TO_BE_CURED.includes(name)) {
+        expect(await statesOf(bulkId)).toContainEqual({ state: 'queued', reason: 'credential_refused' });
+        await world.control(bulkId, 'cancel');
+        await world.untilBulk(bulkId, 'cancelled');
+        expect(await world.paidLines(lines)).toBe(0);
+        continue;
+      }
+      await world.untilBulk(bulkId, 'completed').catch((error: unknown) => wrong.push(`${name}: ${String(error)}`));
+      const states = await statesOf(bulkId);
+      for (const [index, line] of lines.entries()) {
+        const { state = '', reason = '' } = states[index] ?? {};
+        const credited = await world.credited(line.recipient.msisdn);
+        const right =
+          state === 'succeeded'
+            ? credited === BigInt(line.amount)
+            : state === 'failed'
+              ? credited === 0n
+              : state === 'in_review' && NEVER_TOLD.includes(name);
+        if (!right) wrong.push(`${name} line ${index + 1}: ${state} (${reason}), credited ${credited}`);
+      }
+      await world.expectRollUpTrue(bulkId);
+    }
+    expect(wrong).toEqual([]);
+    const { rows: gates } = await world.pool.query('select state from pin_gates');
+    expect(gates).toEqual([{ state: 'open' }]);
+  });
+
+  test('a refused batch fails its lines only after two complete searches at the end of the window show none', async () => {
+    const refused = BULK_SCENARIOS.find(({ name }) => name === 'bulk_rejected');
+    const lines = linesOfBatch(refused?.code ?? null, 5);
+    const bulkId = await world.sendBulk(lines);
+    await eventually('its answer is written', async () =>
+      (await statesOf(bulkId)).every(({ state }) => state === 'unknown'),
+    );
+    await world.untilBulk(bulkId, 'completed');
+    expect((await statesOf(bulkId)).map(({ state }) => state)).toEqual([
+      'failed',
+      'failed',
+      'failed',
+      'failed',
+      'failed',
+    ]);
+    expect(await world.paidLines(lines)).toBe(0);
+    const { rows } = await world.pool.query<{ early: boolean }>(
+      `select bool_or(event.at < payout.settle_by) as early from payouts payout
+       join payout_events event on event.payout_id = payout.id and event.to_state = 'failed' where payout.bulk_id = $1`,
+      [bulkId],
+    );
+    expect(rows).toEqual([{ early: false }]);
+  });
+
+  test('a new PIN passes one single call before a batch leaves', async () => {
+    await world.saveCredential('2468', 'unproven');
+    const before = world.simulator.requests().byEndpoint;
+    const lines = linesOfBatch(null, 10);
+    const bulkId = await world.sendBulk(lines);
+    await world.untilBulk(bulkId, 'completed');
+    const after = world.simulator.requests().byEndpoint;
+    expect(after.cashIn - before.cashIn).toBe(1);
+    expect(after.bulkCashIn - before.bulkCashIn).toBe(1);
+    expect(await world.paidLines(lines)).toBe(9);
+  });
+
+  test('a lost batch is found by its callback or by one search over its time, not by a look-up for each line', async () => {
+    const lost = BULK_SCENARIOS.find(({ name }) => name === 'bulk_lost_after');
+    const before = world.simulator.requests().byEndpoint;
+    const lines = linesOfBatch(lost?.code ?? null, 20);
+    const bulkId = await world.sendBulk(lines);
+    await world.untilBulk(bulkId, 'completed');
+    expect(await world.paidLines(lines)).toBe(19);
+    const after = world.simulator.requests().byEndpoint;
+    expect(after.search - before.search).toBeLessThan(20);
+  });
+});
