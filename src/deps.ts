@@ -102,6 +102,7 @@ export function createWorkerActivities(core: Core): Activities {
     ...createProviderParts(core),
     sealing: vault,
     bulks: {
+      approvalForMs: config.BULK_APPROVAL_HOURS * 3_600_000,
       chunkSize: config.BULK_CHUNK_SIZE,
       chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
       chunksPerRun: 400,

@@ -38,7 +38,7 @@ export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): Bulk
     readBulk: read,
 
     async startBulk(bulkId) {
-      await startBulk(pool, bulkId);
+      await startBulk(pool, bulkId, bulks);
       return await read(bulkId);
     },
 

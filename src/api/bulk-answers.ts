@@ -1,7 +1,9 @@
 import type { readStaged } from '../db/check-bulk-lines';
 import type { NewBulk } from '../db/receive-bulk';
 import type { Bulk } from '../domain/bulk';
+import type { BulkApproval } from '../domain/bulk-approval';
 import type { ProviderId } from '../domain/methods';
+import { serializeApproval } from './bulk-approval-object';
 import { serializeBulk } from './bulk-object';
 import type { BulkReport } from './bulk-report';
 import { ApiProblem } from './problem';
@@ -18,14 +20,24 @@ export interface BulkRoute {
 /** A bulk as it stands right after it was accepted. */
 export function acceptedBulk(
   bulk: NewBulk,
-  { contentHash, staged, skipped }: { contentHash: Buffer; staged: Staged; skipped: number },
+  {
+    contentHash,
+    staged,
+    skipped,
+    approval,
+  }: {
+    contentHash: Buffer;
+    staged: Staged;
+    skipped: number;
+    approval: Pick<BulkApproval, 'passed' | 'expiresAt'> | null;
+  },
 ): Record<string, unknown> {
   const now = new Date();
-  return serializeBulk({
+  const accepted: Bulk = {
     ...bulk,
-    state: 'ready',
-    reason: 'accepted_by_api',
-    version: 2,
+    ...(approval
+      ? { state: 'awaiting_approval', reason: 'above_threshold', version: 3 }
+      : { state: 'ready', reason: 'accepted_by_api', version: 2 }),
     contentHash,
     currency: (staged.currencies[0] ?? null) as Bulk['currency'],
     lineCount: staged.lines,
@@ -36,7 +48,11 @@ export function acceptedBulk(
     startedAt: null,
     updatedAt: now,
     finishedAt: null,
-  });
+  };
+  return serializeBulk(
+    accepted,
+    approval && serializeApproval({ ...approval, decision: null }, { bulk: accepted, reason: null }),
+  );
 }
 
 /** What would happen, of which nothing did. */
@@ -48,6 +64,7 @@ export function dryRunBody(
     staged: Staged;
     routes: readonly BulkRoute[];
     skipped: number;
+    needsApproval: boolean;
     sameContentAs: string | null;
   },
 ): Record<string, unknown> {
@@ -58,6 +75,7 @@ export function dryRunBody(
     would_be_accepted: !given.isRefused && routes.every(({ credentialId }) => credentialId !== null),
     lines: staged.lines,
     needed_float: staged.total.toString(),
+    needs_approval: given.needsApproval,
     currency: staged.currencies[0] ?? null,
     skipped_lines: given.skipped,
     routes: routes.map(({ method, provider, credentialId }) => ({

@@ -1,9 +1,10 @@
 import type { BulkRollUp } from '../db/bulk-roll-up';
 import type { Bulk } from '../domain/bulk';
 import { serializeAmount } from '../domain/money';
+import type { BulkApprovalObject } from './bulk-approval-object';
 
 /** A bulk as merchants see it. Times are ISO 8601 in UTC, amounts minor units. */
-export function serializeBulk(bulk: Bulk): Record<string, unknown> {
+export function serializeBulk(bulk: Bulk, approval: BulkApprovalObject | null): Record<string, unknown> {
   return {
     id: bulk.id,
     object: 'bulk_cash_in',
@@ -20,6 +21,7 @@ export function serializeBulk(bulk: Bulk): Record<string, unknown> {
     lines: bulk.lineCount,
     total: serializeAmount(bulk.total),
     skipped_lines: bulk.skippedCount,
+    approval,
     scheduled_at: bulk.scheduledAt?.toISOString() ?? null,
     received_at: bulk.receivedAt.toISOString(),
     started_at: bulk.startedAt?.toISOString() ?? null,

@@ -32,6 +32,7 @@ export interface ApiConfig {
   BULK_MAX_LINES: number;
   BULK_MAX_BYTES: number;
   BULK_DUPLICATE_DAYS: number;
+  BULK_APPROVAL_HOURS: number;
 }
 
 /** Everything that the API is built from. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
 import { acceptBulk, LostLinesError } from '../db/accept-bulk';
+import { findThresholdsPassed } from '../db/bulk-approvals';
 import { findSameContent, readStaged } from '../db/check-bulk-lines';
 import { findKeyBinding } from '../db/idempotency-keys';
 import type { IdempotencyKey } from '../db/idempotency-keys';
@@ -106,10 +107,11 @@ async function takeAndDecide(
   if (options.dry_run === true) {
     const staged = await readStaged(pool, bulkId);
     const routes = await routesOf(staged.methods, deps, tenant);
+    const needsApproval = (await findThresholdsPassed(pool, merchantId, staged)) !== null;
     await refuse('dry_run');
     return {
       result: 'checked',
-      body: dryRunBody(bulkId, report, { isRefused, staged, routes, skipped: taken.bad, sameContentAs }),
+      body: dryRunBody(bulkId, report, { isRefused, staged, routes, skipped: taken.bad, needsApproval, sameContentAs }),
     };
   }
   // A twin of this request may have been accepted since; its lines are then what this one seems to repeat.
@@ -120,11 +122,16 @@ async function takeAndDecide(
   const routes = await routesOf(staged.methods, deps, tenant);
   if (routes.some(({ credentialId }) => credentialId === null)) throw new ApiProblem('no_route');
 
-  const body = { ...acceptedBulk(bulk, { contentHash, staged, skipped: taken.bad }), same_content_as: sameContentAs };
+  const passed = await findThresholdsPassed(pool, merchantId, staged);
+  const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
+  const approval = passed && { passed, expiresAt };
+  const accepting = { contentHash, staged, skipped: taken.bad, approval };
+  const body = { ...acceptedBulk(bulk, accepting), same_content_as: sameContentAs };
   const answerEnc = await sealing.seal(merchantId, 'first-answer', JSON.stringify(body));
   const accepted = await acceptBulk(pool, {
     ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },
     skipped: taken.bad,
+    approval,
     routes: routes.map(({ credentialId, ...route }) => ({ ...route, credentialId: credentialId ?? '' })),
     actor: actorOf(principal),
     key,

@@ -6,6 +6,7 @@ import { callbackRoute } from './routes/callbacks';
 import { cancelPayoutRoute } from './routes/cancel-payout';
 import { codecRoutes } from './routes/codec';
 import { controlBulkRoutes } from './routes/control-bulk';
+import { decideBulkRoutes } from './routes/decide-bulk';
 import { docsRoutes } from './routes/docs';
 import { listPayoutsRoute } from './routes/list-payouts';
 import { patchPayoutRoute } from './routes/patch-payout';
@@ -36,6 +37,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     receiveBulkRoute,
     readBulkRoute,
     ...controlBulkRoutes,
+    ...decideBulkRoutes,
     bulkItemsRoute,
     bulkErrorsRoute,
     bulkErrorsFileRoute,

@@ -2,8 +2,10 @@ import type { Pool } from 'pg';
 
 import type { Bulk } from '../domain/bulk';
 import { bulkOwner } from '../domain/bulk';
+import type { BulkApproval } from '../domain/bulk-approval';
 import type { ProviderId } from '../domain/methods';
 import type { Actor } from '../domain/principal';
+import { askApproval } from './bulk-approvals';
 import { lockBulk } from './bulk-rows';
 import { refusalOf } from './errors';
 import { insertKeyBinding } from './idempotency-keys';
@@ -20,6 +22,8 @@ export interface BulkAcceptance {
   total: bigint;
   currency: string;
   skipped: number;
+  /** Null: it needs none. */
+  approval: Pick<BulkApproval, 'passed' | 'expiresAt'> | null;
   /** The credential that carries each method, and whose it is. */
   routes: readonly { method: string; provider: ProviderId; credentialId: string }[];
   actor: Actor;
@@ -57,7 +61,9 @@ export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promis
            sweep_after = clock_timestamp() + interval '10 seconds' where id = $1`,
         [bulk.id, acceptance.contentHash, taken.lines, taken.total.toString(), acceptance.currency, acceptance.skipped],
       );
-      return await moveBulk(trx, bulk, { to: 'ready', actor: acceptance.actor, reason: 'accepted_by_api' });
+      const { actor, approval } = acceptance;
+      const accepted = await moveBulk(trx, bulk, { to: 'ready', actor, reason: 'accepted_by_api' });
+      return approval ? await askApproval(trx, accepted, approval) : accepted;
     });
   } catch (error) {
     if (refusalOf(error) === 'duplicate') return null;

@@ -24,12 +24,17 @@ export async function readBulkPosition(
   const bulk = await findBulk(db, bulkId);
   if (!bulk) throw new Error(`bulk ${bulkId} does not exist`);
   const { rows } = await db.query<{ ms: number }>(
-    `select coalesce(extract(epoch from scheduled_at - clock_timestamp()) * 1000, 0)::float8 as ms from bulks
-     where id = $1`,
+    `select coalesce(extract(epoch from
+         case state when 'awaiting_approval' then expires_at else scheduled_at end - clock_timestamp()) * 1000, 0)::float8 as ms
+     from bulks left join bulk_approvals on bulk_id = id where id = $1`,
     [bulkId],
   );
   const timeInMs = Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
-  const waits: Partial<Record<BulkState, number>> = { scheduled: timeInMs, awaiting_float: FLOAT_CHECK_MS };
+  const waits: Partial<Record<BulkState, number>> = {
+    awaiting_approval: timeInMs,
+    scheduled: timeInMs,
+    awaiting_float: FLOAT_CHECK_MS,
+  };
   const numbers = await listOpenChunks(db, bulk, { size: chunkSize, limit: CHUNKS_OF_A_ROUND });
   const chunks = numbers.map((number) => ({ bulkId, from: number * chunkSize + 1, to: (number + 1) * chunkSize }));
   return {

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 
 import { bulkOwner } from '../domain/bulk';
+import type { Reason } from '../domain/reasons';
 import { webhookEventOf } from '../domain/webhook-event';
 import { isCancellable } from './cancel-payout';
 import { movePayout } from './move-payout';
@@ -16,7 +17,10 @@ const AT_ONCE = 2_000;
 export async function cancelUnstartedLines(
   trx: Db,
   bulkId: string,
-  limit: number | null = null,
+  {
+    reason,
+    limit = null,
+  }: { reason: Extract<Reason, 'cancelled_by_merchant' | 'bulk_rejected'>; limit?: number | null },
 ): Promise<readonly string[]> {
   const { rows } = await trx.query<{ id: string }>(
     `with waiting as (
@@ -24,7 +28,7 @@ export async function cancelUnstartedLines(
        where bulk_id = $1 and owner = 'bulk/' || bulk_id and state in ('accepted', 'queued')
        order by id limit $2 for no key update
      ), cancelled as (
-       update payouts set state = 'cancelled', reason = 'cancelled_by_merchant', version = version + 1,
+       update payouts set state = 'cancelled', reason = $4, version = version + 1,
          updated_at = clock_timestamp(), finished_at = clock_timestamp()
        from waiting where payouts.id = waiting.id
        returning payouts.*, was, $3::text as event_type
@@ -34,7 +38,7 @@ export async function cancelUnstartedLines(
      ), notices as (${noticesSql('cancelled')}
      )
      select id from cancelled`,
-    [bulkId, limit, webhookEventOf('cancelled')],
+    [bulkId, limit, webhookEventOf('cancelled'), reason],
   );
   return rows.map(({ id }) => id);
 }
@@ -47,7 +51,7 @@ export async function cancelWaitingLines(pool: Pool, bulkId: string): Promise<vo
   let ended: readonly string[];
   do {
     ended = await withTransaction(pool, async (trx) => {
-      const ids = await cancelUnstartedLines(trx, bulkId, AT_ONCE);
+      const ids = await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant', limit: AT_ONCE });
       const causes = ids.map(() => bulkOwner(bulkId));
       await trx.query("select close_bulk_parts($1, 'release', $2, $3)", [bulkId, ids, causes]);
       return ids;

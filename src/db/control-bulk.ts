@@ -59,7 +59,7 @@ export async function controlBulk(
       [bulkId],
     );
     // Nothing of it was started or held: its lines end with it.
-    if (to === 'cancelled') await cancelUnstartedLines(trx, bulkId);
+    if (to === 'cancelled') await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant' });
     return { result: 'done', bulk: moved };
   });
   if (answer.result === 'done' && answer.bulk.state === 'stopping') await cancelWaitingLines(pool, bulkId);

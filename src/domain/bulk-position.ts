@@ -35,8 +35,8 @@ export interface BulkPosition {
 }
 
 /**
- * The resume table of a bulk: what its run does, whatever happened to the run before. `hasChunks`: it has lines of its own
- * that may be sent, or that left.
+ * The resume table of a bulk: what its run does, whatever happened to the run before. `timeInMs`: until its scheduled time,
+ * or the end of its approval. `hasChunks`: it has lines of its own that may be sent, or that left.
  */
 export function nextBulkStep(state: BulkState, timeInMs: number, hasChunks: boolean): BulkStep {
   switch (state) {
@@ -50,8 +50,9 @@ export function nextBulkStep(state: BulkState, timeInMs: number, hasChunks: bool
       return hasChunks ? 'carry' : 'follow';
     case 'paused':
       return hasChunks ? 'carry' : 'wait_for_people';
-    case 'receiving':
     case 'awaiting_approval':
+      return timeInMs > 0 ? 'wait_for_people' : 'start';
+    case 'receiving':
       return 'wait_for_people';
     case 'invalid':
     case 'completed':

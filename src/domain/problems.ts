@@ -40,6 +40,16 @@ export const PROBLEMS = {
     title: 'Not from here',
     fix: 'Call from the origin of TEMPORAL_UI_URL; without CODEC_TOKEN, from loopback only.',
   },
+  approval_needs_person: {
+    status: 403,
+    title: 'Only a person decides about a bulk',
+    fix: 'Use a key of a person of the merchant, not of a system.',
+  },
+  own_bulk: {
+    status: 403,
+    title: 'Who sent a bulk does not decide about it',
+    fix: 'Have another person of the merchant decide; every key of one person counts as that person.',
+  },
   not_found: {
     status: 404,
     title: 'There is no such thing',
@@ -60,6 +70,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'Not in this state of the bulk',
     fix: 'Read the bulk; docs/bulk-states.md says what may follow.',
+  },
+  bulk_content_differs: {
+    status: 409,
+    title: 'The bulk has another content',
+    fix: 'Read the bulk again, look at its lines, and send its present `content_sha256` as `content_hash`.',
   },
   reference_taken: {
     status: 409,

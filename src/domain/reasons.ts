@@ -31,6 +31,7 @@ export const REASONS = {
   review_opened: 'people must decide',
   decided_by_people: 'two persons decided with evidence',
   cancelled_by_merchant: 'cancelled before it was sent',
+  bulk_rejected: 'its bulk was not approved; it was never sent',
   cancelled_by_operations: 'its run was cancelled before it was sent',
   details_changed: 'its description, metadata or time was changed',
   retried_by_merchant: 'a new attempt with a new hold',

@@ -58,7 +58,7 @@ export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
         position = await run.steps(position).followBulk(bulkId);
         break;
       case 'wait_for_people':
-        await run.wait(READ_AGAIN_MS);
+        await run.wait(Math.min(position.dueInMs || READ_AGAIN_MS, READ_AGAIN_MS));
         position = await readBulk(bulkId);
         break;
       case 'close':

@@ -4,8 +4,9 @@ import type { Pool } from 'pg';
 
 import type { ApiDeps } from '../../src/api/deps';
 import { createApiKey } from '../../src/db/api-keys';
+import type { Subject } from '../../src/domain/principal';
 import { seedMerchant, startTestApp } from '../helpers/app';
-import type { ApiAnswer } from '../helpers/app';
+import type { ApiAnswer, RecordingRuns } from '../helpers/app';
 
 /** The person whose key sends the bulks. */
 export const PERSON = 'per_initiator';
@@ -15,12 +16,16 @@ export interface Upload {
   type?: string;
   body: string | Buffer | FormData;
   query?: Record<string, string>;
+  /** Idempotency key; a new one by default. */
   key?: string;
+  /** Whose API key; the initiator's by default. */
+  as?: string;
 }
 
 export interface BulkBody {
   id: string;
   code: string;
+  state: string;
   bulk_id: string;
   errors: { line: number | null; field: string | null; code: string; detail: string }[];
   data: { line: number; payout: { id: string } }[];
@@ -33,12 +38,16 @@ export type BulkAnswer = Omit<ApiAnswer, 'body'> & { body: BulkBody; key: string
 
 export interface BulkWorld {
   pool: Pool;
+  runs: RecordingRuns;
+  merchantId: string;
   url: string;
   key: string;
   strangersKey: string;
   send(upload: Upload): Promise<BulkAnswer>;
   get(path: string, key?: string): Promise<BulkAnswer>;
-  post(path: string, body?: unknown): Promise<BulkAnswer>;
+  post(path: string, body?: unknown, key?: string): Promise<BulkAnswer>;
+  /** A new key of the merchant for this person, who may be new, or system. */
+  keyOf(subject: Subject): Promise<string>;
   /** Lines that are still staged, of all bulks. */
   staged(): Promise<number>;
   linesOf(bulkId: string): Promise<number>;
@@ -53,13 +62,14 @@ export async function bulkWorld(limits: Partial<ApiDeps['config']> = {}): Promis
   const { pool } = app;
   const merchant = await seedMerchant(pool, { float: 1_000_000n });
   const stranger = await seedMerchant(pool);
-  await pool.query('insert into persons (id, name) values ($1, $1)', [PERSON]);
-  const { key: ownKey } = await createApiKey(pool, {
-    role: 'merchant',
-    merchantId: merchant.id,
-    environment: merchant.environment,
-    subject: { kind: 'person', personId: PERSON },
-  });
+  const keyOf = async (subject: Subject): Promise<string> => {
+    if (subject.kind === 'person') {
+      await pool.query('insert into persons (id, name) values ($1, $1) on conflict do nothing', [subject.personId]);
+    }
+    const { id: merchantId, environment } = merchant;
+    return (await createApiKey(pool, { role: 'merchant', merchantId, environment, subject })).key;
+  };
+  const ownKey = await keyOf({ kind: 'person', personId: PERSON });
   const one = async <T>(sql: string, values: unknown[] = []): Promise<T> => {
     const { rows } = await pool.query<{ one: T }>(sql, values);
     return rows[0]!.one;
@@ -68,16 +78,19 @@ export async function bulkWorld(limits: Partial<ApiDeps['config']> = {}): Promis
     ({ ...(await app.request(method, path, request)), key }) as unknown as BulkAnswer;
   return {
     pool,
+    runs: app.runs,
+    merchantId: merchant.id,
     url: app.url,
     key: ownKey,
     strangersKey: stranger.key,
-    async send({ type, body, query = {}, key = randomUUID() }) {
+    async send({ type, body, query = {}, key = randomUUID(), as = ownKey }) {
       const address = `/v1/bulk-cash-ins?${new URLSearchParams(query).toString()}`;
       const headers = type === undefined ? {} : { 'content-type': type };
-      return await ask('POST', address, { key: ownKey, idempotencyKey: key, raw: body, headers }, key);
+      return await ask('POST', address, { key: as, idempotencyKey: key, raw: body, headers }, key);
     },
     get: (path, key = ownKey) => ask('GET', path, { key }, ''),
-    post: (path, body) => ask('POST', path, { key: ownKey, idempotencyKey: randomUUID(), body }, ''),
+    post: (path, body, key = ownKey) => ask('POST', path, { key, idempotencyKey: randomUUID(), body }, ''),
+    keyOf,
     staged: () => one('select count(*)::int as one from bulk_staging'),
     linesOf: (bulkId) => one('select count(*)::int as one from payouts where bulk_id = $1', [bulkId]),
     held: () =>

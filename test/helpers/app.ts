@@ -145,6 +145,7 @@ export async function startTestApp(
       BULK_MAX_LINES: 100_000,
       BULK_MAX_BYTES: 67_108_864,
       BULK_DUPLICATE_DAYS: 7,
+      BULK_APPROVAL_HOURS: 72,
       BODY_LIMIT_BYTES: 20_000,
       ...limits,
     },

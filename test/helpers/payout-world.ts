@@ -47,6 +47,7 @@ export const FLOAT = 1_000_000n;
 
 /** Small, so that a test's bulk has several chunks, micro-batches and runs. */
 export const BULK_SETTINGS: BulkSettings = {
+  approvalForMs: 3_600_000,
   chunkSize: 20,
   chunksAtOnce: 2,
   chunksPerRun: 400,

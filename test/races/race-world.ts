@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { pino } from 'pino';
 
+import type { ApiDeps } from '../../src/api/deps';
 import { createApiKey } from '../../src/db/api-keys';
 import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
@@ -35,7 +36,10 @@ export interface RaceWorld extends PayoutWorld {
   collide<T>(payoutId: string, contenders: readonly (() => Promise<T>)[], lockedMs: number): Promise<T[]>;
 }
 
-export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise<RaceWorld> {
+export async function createRaceWorld({
+  limits = {},
+  ...options
+}: PayoutWorldOptions & { limits?: Partial<ApiDeps['config']> } = {}): Promise<RaceWorld> {
   const world = await createPayoutWorld(options);
   const { pool, merchantId } = world;
   const runs = createPayoutRuns({
@@ -48,6 +52,7 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     logger: pino({ level: 'silent' }),
   });
+<<<<<<< HEAD
   const { orange } = world.providers;
   const app = await startTestApp({
     pool,
@@ -57,6 +62,9 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
     parseBatchCallback: (_provider, raw, secrets) =>
       orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
   });
+=======
+  const app = await startTestApp({ pool, sealing: world.vault, runs }, limits);
+>>>>>>> 81ccfec (Ask another person's approval of a bulk above its merchant's threshold; refused or not decided in time it is rejected)
   const tenant = { merchantId, environment: 'sandbox' } as const;
   const subject = { kind: 'system', systemId: 'shop' } as const;
   const { key: merchantKey } = await createApiKey(pool, { role: 'merchant', ...tenant, subject });

@@ -2,6 +2,8 @@ import type { SubmitDeps } from '../submit';
 
 /** How bulks run. */
 export interface BulkSettings {
+  /** Milliseconds within which a bulk that needs an approval must have it. */
+  approvalForMs: number;
   /** Lines of one chunk: what one activity carries. */
   chunkSize: number;
   /** Chunks of one bulk under way at once. */

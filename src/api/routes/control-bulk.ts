@@ -2,6 +2,7 @@ import { BULK_CONTROLS, controlBulk, countOpenCalls } from '../../db/control-bul
 import type { BulkControl } from '../../db/control-bulk';
 import { readBulkRollUp } from '../../db/bulk-roll-up';
 import { actorOf } from '../../domain/principal';
+import { readApproval } from '../bulk-approval-object';
 import { serializeBulk, serializeRollUp } from '../bulk-object';
 import { readOwnBulk } from '../own-bulk';
 import { ApiProblem } from '../problem';
@@ -36,13 +37,14 @@ export const controlBulkRoutes: readonly Route[] = BULK_CONTROLS.map((control) =
       deps.runs.bulkChanged(bulkId).catch((err: unknown) => {
         deps.logger.info({ err, bulk: bulkId }, 'the run was not told; it reads the bulk at its next turn');
       });
-      const [rollUp, openCalls] = await Promise.all([
+      const [approval, rollUp, openCalls] = await Promise.all([
+        readApproval(deps, bulk),
         readBulkRollUp(deps.pool, bulkId),
         countOpenCalls(deps.pool, bulkId),
       ]);
       return {
         status: 200,
-        body: { ...serializeBulk(bulk), progress: serializeRollUp(rollUp), calls_under_way: openCalls },
+        body: { ...serializeBulk(bulk, approval), progress: serializeRollUp(rollUp), calls_under_way: openCalls },
       };
     },
   }),

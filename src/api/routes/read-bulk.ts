@@ -10,6 +10,7 @@ import { readBulkRollUp } from '../../db/bulk-roll-up';
 import type { Db } from '../../db/pool';
 import { serializeAmount } from '../../domain/money';
 import { serializePayout } from '../../domain/payout-object';
+import { readApproval } from '../bulk-approval-object';
 import { serializeBulk, serializeRollUp } from '../bulk-object';
 import { serializeBulkError } from '../bulk-report';
 import { csvRow } from '../csv-row';
@@ -35,10 +36,10 @@ export const readBulkRoute = defineRoute({
   operationId: 'getBulkCashIn',
   summary: 'A bulk and its progress.',
   answers: { 200: { description: 'The bulk.', schema: bulkAnswer } },
-  async handle({ principal, params }, { pool }) {
-    const bulk = await readOwnBulk(pool, principal, params.bulkId);
-    const progress = serializeRollUp(await readBulkRollUp(pool, bulk.id));
-    return { status: 200, body: { ...serializeBulk(bulk), progress } };
+  async handle({ principal, params }, deps) {
+    const bulk = await readOwnBulk(deps.pool, principal, params.bulkId);
+    const progress = serializeRollUp(await readBulkRollUp(deps.pool, bulk.id));
+    return { status: 200, body: { ...serializeBulk(bulk, await readApproval(deps, bulk)), progress } };
   },
 });
 

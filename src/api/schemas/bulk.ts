@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { BULK_NOTIFY, ON_INVALID } from '../../domain/bulk';
+import { APPROVAL_STATES } from '../../domain/bulk-approval';
 import { BULK_STATES, BULK_STATE_NAMES } from '../../domain/bulk-state';
 import { ENVIRONMENTS } from '../../domain/environment';
-import { idOf } from './fields';
+import { idOf, said, text } from './fields';
 import { payoutAnswer } from './payout';
 
 const time = z.iso.datetime();
@@ -16,6 +17,21 @@ const bulkState = z.enum(BULK_STATE_NAMES).meta({
     .map(([state, meaning]) => `- \`${state}\`: ${meaning}`)
     .join('\n'),
 });
+
+const approval = z
+  .object({
+    required: z.literal(true),
+    threshold: z
+      .object({ lines: z.int().nullable(), total: z.string().nullable() })
+      .meta({ description: 'What the bulk is above; null: it is not above this one.' }),
+    state: z.enum(APPROVAL_STATES),
+    by: z.string().nullable().meta({ description: 'Who decided: `person:…`.' }),
+    at: time.nullable(),
+    reason: z.string().nullable(),
+    expires_at: time.meta({ description: 'Without a decision until then it is rejected.' }),
+    content_hash: z.string().nullable().meta({ description: 'What a decision must name.' }),
+  })
+  .meta({ id: 'BulkApproval' });
 
 const bulkFields = {
   id: z.string(),
@@ -33,12 +49,26 @@ const bulkFields = {
   lines: z.int(),
   total: z.string().meta({ description: 'Minor units.' }),
   skipped_lines: z.int(),
+  approval: approval.nullable().meta({ description: 'Null where it needs none.' }),
   scheduled_at: time.nullable(),
   received_at: time,
   started_at: time.nullable(),
   updated_at: time,
   finished_at: time.nullable(),
 };
+
+const contentHash = z
+  .string(said('give `content_sha256` of the bulk'))
+  .regex(/^[0-9a-f]{64}$/i, 'give `content_sha256` of the bulk: 64 hexadecimal digits')
+  .meta({ description: '`content_sha256` of the bulk whose lines you looked at.' });
+
+export const bulkApproval = z
+  .strictObject({ content_hash: contentHash, reason: text(500).optional() }, said('give a JSON object'))
+  .meta({ id: 'BulkApprovalRequest' });
+
+export const bulkRefusal = z
+  .strictObject({ content_hash: contentHash, reason: text(500) }, said('give a JSON object'))
+  .meta({ id: 'BulkRefusalRequest' });
 
 const sameContentAs = z.string().nullable().meta({ description: 'An earlier bulk with the very same content.' });
 
@@ -86,6 +116,7 @@ export const bulkCheckAnswer = z
     would_be_accepted: z.boolean(),
     lines: z.int(),
     needed_float: z.string(),
+    needs_approval: z.boolean().meta({ description: 'By another person than the one who sends it.' }),
     currency: z.string().nullable(),
     skipped_lines: z.int(),
     routes: z.array(z.object({ method: z.string(), provider: z.string(), has_credential: z.boolean() })),

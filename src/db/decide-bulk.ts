@@ -1,0 +1,74 @@
+import type { Pool } from 'pg';
+
+import type { Bulk } from '../domain/bulk';
+import type { BulkVerdict } from '../domain/bulk-approval';
+import { expireApproval, findBulkApproval } from './bulk-approvals';
+import { lockBulk } from './bulk-rows';
+import { cancelUnstartedLines } from './cancel-bulk-lines';
+import { moveBulk } from './move-bulk';
+import type { Db } from './pool';
+import { goOn } from './start-bulk';
+import { withTransaction } from './transaction';
+
+export interface BulkVote {
+  bulkId: string;
+  verdict: BulkVerdict;
+  personId: string;
+  keyId: string;
+  /** Of the content that the person saw. */
+  contentHash: Buffer;
+  /** Sealed, purpose `bulk-decision`; a refusal has one. */
+  reasonEnc: Buffer | null;
+}
+
+export type VoteAnswer =
+  { result: 'done' | 'done_before' | 'wrong_state'; bulk: Bulk } | { result: 'own_bulk' | 'other_content' };
+
+/**
+ * A person approves or refuses a bulk that somebody else sent, under the lock of its row: the decision and what follows of
+ * it are one transaction, and who commits first wins. An approved one starts at once; works with Temporal stopped.
+ */
+export async function decideBulk(pool: Pool, vote: BulkVote): Promise<VoteAnswer> {
+  return await withTransaction(pool, async (trx): Promise<VoteAnswer> => {
+    const bulk = await lockBulk(trx, vote.bulkId);
+    if (bulk.createdBy === `person:${vote.personId}`) return { result: 'own_bulk' };
+    if (bulk.contentHash?.equals(vote.contentHash) !== true) return { result: 'other_content' };
+    const decision = (await findBulkApproval(trx, bulk.id))?.decision;
+    if (decision?.personId === vote.personId && decision.verdict === vote.verdict) {
+      return { result: 'done_before', bulk };
+    }
+    if (bulk.state !== 'awaiting_approval') return { result: 'wrong_state', bulk };
+    const expired = await expireApproval(trx, bulk);
+    if (expired) return { result: 'wrong_state', bulk: expired };
+
+    await insertDecision(trx, vote);
+    const decided = vote.verdict === 'approved' ? await approve(trx, bulk, vote) : await refuse(trx, bulk, vote);
+    // A run that does not hear of it is told by the sweeper.
+    await trx.query(
+      "update bulks set nudged = true, sweep_after = clock_timestamp() + interval '5 seconds' where id = $1",
+      [bulk.id],
+    );
+    return { result: 'done', bulk: decided };
+  });
+}
+
+async function insertDecision(trx: Db, vote: BulkVote): Promise<void> {
+  await trx.query(
+    `insert into bulk_decisions (bulk_id, verdict, person_id, key_id, content_hash, reason_enc)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [vote.bulkId, vote.verdict, vote.personId, vote.keyId, vote.contentHash, vote.reasonEnc],
+  );
+}
+
+/** Who approved it is an event of its own; the next one says what it waits for, or that it runs. */
+async function approve(trx: Db, bulk: Bulk, { personId }: BulkVote): Promise<Bulk> {
+  const actor = `person:${personId}` as const;
+  return await goOn(trx, await moveBulk(trx, bulk, { to: 'awaiting_approval', actor, reason: 'approved' }));
+}
+
+async function refuse(trx: Db, bulk: Bulk, { personId }: BulkVote): Promise<Bulk> {
+  const actor = `person:${personId}` as const;
+  const rejected = await moveBulk(trx, bulk, { to: 'rejected', actor, reason: 'approval_refused' });
+  await cancelUnstartedLines(trx, bulk.id, { reason: 'bulk_rejected' });
+  return rejected;
+}
