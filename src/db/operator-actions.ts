@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 
 import type { Environment } from '../domain/environment';
+import type { ApprovalThresholds } from '../domain/bulk-approval';
 import type { Payout } from '../domain/payout';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -56,6 +57,22 @@ export async function topUpFloat(
       });
     }
     return booked;
+  });
+}
+
+/** Says above what a merchant's bulks need an approval by a second person; bulks that wait already go on waiting. */
+export async function setApprovalThresholds(
+  pool: Pool,
+  { merchantId, lines, total, personId }: ApprovalThresholds & { merchantId: string; personId: string },
+): Promise<void> {
+  await withTransaction(pool, async (trx) => {
+    await trx.query('update merchants set approval_above_lines = $2, approval_above_total = $3 where id = $1', [
+      merchantId,
+      lines,
+      total,
+    ]);
+    const detail = { lines, total: total?.toString() ?? null };
+    await insertOperatorEvent(trx, { personId, action: 'set_approval', target: merchantId, detail });
   });
 }
 

@@ -2,6 +2,7 @@ import type { ParseArgsConfig } from 'node:util';
 
 import { credentialCommand } from './credential';
 import { returnCommand, topUpCommand } from './float';
+import { merchantCommand } from './merchant';
 import type { Command } from './operator';
 import { providerCommand } from './provider';
 import { resolveCommand } from './resolve';
@@ -23,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<
   stop: { ...stopCommand, options: { reason: text } },
   resume: { ...resumeCommand, options: {} },
   statement: { ...statementCommand, options: { provider: text } },
+  merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text } },
   credential: {
     ...credentialCommand,
     options: {
