@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { loadConfig } from './config';
 import { createCore } from './deps';
 import { seedDevelopment } from './seed';
+import { readDevKeys } from './start/dev-keys';
 
 /** Makes the start-up merchant of a development machine, once, and writes its keys to DEV_KEYS_FILE. */
 async function main(): Promise<void> {
@@ -10,10 +11,20 @@ async function main(): Promise<void> {
   if (webhookUrl === undefined || keysFile === undefined) throw new Error('WEBHOOK_URL and DEV_KEYS_FILE must be set');
   const core = await createCore(loadConfig(process.env), 'seed');
   try {
-    const keys = await seedDevelopment(core, { webhookUrl, keysFile });
+    const keys = await seedDevelopment(core, { webhookUrl, hasKeys: hasKeys(keysFile) });
     if (keys) await writeFile(keysFile, JSON.stringify(keys, null, 2), { mode: 0o600 });
   } finally {
     await core.close();
+  }
+}
+
+/** False also for the file of an earlier version, which knew less keys. */
+function hasKeys(keysFile: string): boolean {
+  try {
+    readDevKeys(keysFile);
+    return true;
+  } catch {
+    return false;
   }
 }
 

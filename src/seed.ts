@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { access } from 'node:fs/promises';
 
 import { createApiKey } from './db/api-keys';
 import { newId } from './db/ids';
@@ -10,38 +9,40 @@ import { WEBHOOK_EVENTS } from './domain/webhook-event';
 
 const MERCHANT = 'mer_demo';
 const OPERATORS = ['per_awa', 'per_binta'] as const;
+const PERSONS = ['per_coumba', 'per_demba'] as const;
 const FLOAT = 10_000_000n;
+
+/** A bulk above either needs an approval: more than the demonstration sends. */
+const APPROVAL_ABOVE = { lines: 1_000, total: 10_000_000n };
 
 /** The Orange simulator's own sandbox client and retailer; they open nothing but the simulator. */
 const SANDBOX = { clientId: 'sandbox-client', clientSecret: 'sandbox-secret', accountNumber: '781234567', pin: '2468' };
 
 export interface SeededKeys {
   merchantKey: string;
+  personKeys: readonly [string, string];
   operatorKeys: readonly [string, string];
   webhookSecret: string;
 }
 
 /**
- * Makes the sandbox merchant of a development machine with its float, credential and webhook endpoint, and two
- * operators. Done once; where it is done already, null, and only the endpoint's address is set anew. Keys cannot be read
- * back, so that a lost `keysFile` means new keys.
+ * Makes the sandbox merchant of a development machine with its float, credential, webhook endpoint and two persons, and
+ * two operators. Done once; with `hasKeys`, null, and only the endpoint's address is set anew. Keys cannot be read back, so
+ * that lost ones mean new ones.
  */
 export async function seedDevelopment(
   core: Core,
-  { webhookUrl, keysFile }: { webhookUrl: string; keysFile: string },
+  { webhookUrl, hasKeys }: { webhookUrl: string; hasKeys: boolean },
 ): Promise<SeededKeys | null> {
   const { pool, vault } = core;
-  await pool.query('insert into merchants (id, name) values ($1, $2) on conflict do nothing', [
-    MERCHANT,
-    'Demo merchant',
-  ]);
-  for (const id of OPERATORS) {
+  await pool.query(
+    `insert into merchants (id, name, approval_above_lines, approval_above_total) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    [MERCHANT, 'Demo merchant', APPROVAL_ABOVE.lines, APPROVAL_ABOVE.total],
+  );
+  for (const id of [...OPERATORS, ...PERSONS]) {
     await pool.query('insert into persons (id, name) values ($1, $1) on conflict do nothing', [id]);
   }
-  const hasKeys = await access(keysFile).then(
-    () => true,
-    () => false,
-  );
   if (hasKeys) {
     await pool.query('update webhook_endpoints set url = $2 where merchant_id = $1', [MERCHANT, webhookUrl]);
     return null;
@@ -70,12 +71,16 @@ export async function seedDevelopment(
     ...tenant,
     subject: { kind: 'system', systemId: 'sys_demo' },
   });
-  const [first, second] = OPERATORS;
-  const operators = [
-    (await createApiKey(pool, { role: 'operator', subject: { kind: 'person', personId: first } })).key,
-    (await createApiKey(pool, { role: 'operator', subject: { kind: 'person', personId: second } })).key,
-  ] as const;
-  return { merchantKey: merchant.key, operatorKeys: operators, webhookSecret };
+  const keyOf = async (personId: string, of: { role: 'operator' } | ({ role: 'merchant' } & typeof tenant)) =>
+    (await createApiKey(pool, { ...of, subject: { kind: 'person', personId } })).key;
+  const member = { role: 'merchant', ...tenant } as const;
+  const operator = { role: 'operator' } as const;
+  return {
+    merchantKey: merchant.key,
+    personKeys: [await keyOf(PERSONS[0], member), await keyOf(PERSONS[1], member)],
+    operatorKeys: [await keyOf(OPERATORS[0], operator), await keyOf(OPERATORS[1], operator)],
+    webhookSecret,
+  };
 }
 
 /** Saves the simulator's credential after one call has passed with it, as `credential set` does. */
