@@ -144,7 +144,10 @@ async function prove(
     print('… looking for secrets in logs, answers, metrics, histories and every column');
     const pins = Array.from({ length: run.pins }, (_, index) => MARKS.pin(index + 1));
     const secrets = await scanForSecrets({
-      secrets: [...pins, clientSecret, signingSecret, stack.keys.merchantKey, ...stack.keys.operatorKeys],
+      secrets: [
+        ...[...pins, clientSecret, signingSecret],
+        ...[stack.keys.merchantKey, ...stack.keys.personKeys, ...stack.keys.operatorKeys],
+      ],
       personal: [MARKED_RECIPIENT, MARKS.email],
       logDirectory: join(stateDirectory, 'logs'),
       ignoredLogs: ['simulator.log', 'seed.log'],
