@@ -141,14 +141,12 @@ export const CONFIG_SCHEMA = z.object({
     .max(365)
     .default(7)
     .describe('Days back in which the same recipient and amount in a bulk of the merchant refuses a line.'),
-<<<<<<< HEAD
   ORANGE_BULK: z
     .enum(['lines', 'native'])
     .default('lines')
     .describe(
       'How lines of a bulk cash-in leave: each by a call of its own, or many together in Orange bulk calls, which call back below PUBLIC_URL (https).',
     ),
-=======
   BULK_APPROVAL_HOURS: z.coerce
     .number()
     .int()
@@ -156,7 +154,6 @@ export const CONFIG_SCHEMA = z.object({
     .max(720)
     .default(72)
     .describe('Hours within which a bulk cash-in above its merchant’s threshold must be approved, or it is rejected.'),
->>>>>>> 81ccfec (Ask another person's approval of a bulk above its merchant's threshold; refused or not decided in time it is rejected)
   BULK_CHUNK_SIZE: z.coerce
     .number()
     .int()

@@ -75,7 +75,7 @@ describe("Orange's own bulk call", () => {
       'select called_back_at is not null as called, batch_reference from bulk_batches where bulk_id = $1',
       [bulkId],
     );
-    expect(rows.map(({ batch_reference }) => batch_reference)).toEqual(rows.map(() => expect.any(String)));
+    expect(rows.map(({ batch_reference }) => batch_reference)).toEqual(rows.map(() => expect.any(String) as string));
   });
 
   test('whatever becomes of a batch, no line is paid twice, called failed though paid, or paid though not', async () => {

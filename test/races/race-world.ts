@@ -52,19 +52,18 @@ export async function createRaceWorld({
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     logger: pino({ level: 'silent' }),
   });
-<<<<<<< HEAD
   const { orange } = world.providers;
-  const app = await startTestApp({
-    pool,
-    sealing: world.vault,
-    runs,
-    parseCallback: (_provider, raw, secrets) => orange.parseCallback(raw, secrets),
-    parseBatchCallback: (_provider, raw, secrets) =>
-      orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
-  });
-=======
-  const app = await startTestApp({ pool, sealing: world.vault, runs }, limits);
->>>>>>> 81ccfec (Ask another person's approval of a bulk above its merchant's threshold; refused or not decided in time it is rejected)
+  const app = await startTestApp(
+    {
+      pool,
+      sealing: world.vault,
+      runs,
+      parseCallback: (_provider, raw, secrets) => orange.parseCallback(raw, secrets),
+      parseBatchCallback: (_provider, raw, secrets) =>
+        orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+    },
+    limits,
+  );
   const tenant = { merchantId, environment: 'sandbox' } as const;
   const subject = { kind: 'system', systemId: 'shop' } as const;
   const { key: merchantKey } = await createApiKey(pool, { role: 'merchant', ...tenant, subject });
