@@ -18,8 +18,11 @@ const ARROWS = {
   restore: ['domain', 'db', 'providers', 'activities'],
   api: ['domain', 'db', 'workflows'],
   ops: ['domain', 'db', 'workflows', 'providers', 'vault'],
+  // A program of merchants: it knows the API by its answers only.
+  'bulk-client': ['domain'],
   simulators: [],
-  start: ['domain', 'temporal', 'db'],
+  // The demonstration is a merchant too.
+  start: ['domain', 'temporal', 'db', 'bulk-client'],
   prove: ['domain', 'db', 'start', 'simulators', 'temporal', 'workflows'],
   // What is written from the code's own tables; .env.example from the table of the configuration.
   docs: ['domain', 'config.ts'],

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runDemo } from './start/demo';
-import { startStack } from './start/stack';
+import { runBulkDemo } from './start/demo-bulk';
+import { startStack, type Stack } from './start/stack';
 import { choosePorts, parseStartFlags, type StartFlags } from './start/start-options';
 import { createStep } from './start/steps';
 import { createSupervisor, type Supervisor } from './start/supervisor';
@@ -11,7 +12,7 @@ const PROJECT = join(__dirname, '..');
 /** What `--reset` keeps: executables that would only be downloaded again, and what is in use at that moment. */
 const KEPT_BY_RESET = ['bin', 'set-up.lock', 'run.json'];
 
-/** Runs the development stack until Ctrl-C, and shows one payout. Flags: --once, --no-demo, --reset, --port-base N. */
+/** Runs the development stack until Ctrl-C, and shows one payout and one bulk. Flags: --once, --no-demo, --reset, --port-base N. */
 async function main(): Promise<number> {
   const flags = parseStartFlags(process.argv.slice(2));
   const stateDirectory = resolve(process.env['CAURI_STATE_DIR'] ?? join(PROJECT, '.cauri'));
@@ -77,13 +78,19 @@ async function run(
     step: createStep(print),
     print,
   });
-  const succeeded = flags.demo ? await runDemo(stack, print) : true;
+  const succeeded = flags.demo ? await runDemos(stack, print) : true;
   if (flags.once) return succeeded ? 0 : 1;
   const { apiUrl, temporalUiUrl } = stack;
   print(
     `API ${apiUrl}${temporalUiUrl === undefined ? '' : `, Temporal UI ${temporalUiUrl}`}, logs ${stateDirectory}/logs. Ctrl-C stops all.`,
   );
   return undefined;
+}
+
+/** Both are shown, however the first one went. */
+async function runDemos(stack: Stack, print: (line: string) => void): Promise<boolean> {
+  const payout = await runDemo(stack, print);
+  return (await runBulkDemo(stack, print)) && payout;
 }
 
 function forget(stateDirectory: string): void {

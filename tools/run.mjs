@@ -9,7 +9,7 @@ import { withSetUpLock } from './set-up-lock.mjs';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Commands of ours: the built file that runs in this very process, so that signals and exit codes are its own. */
-const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator', 'prove'];
+const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator', 'prove', 'bulk'];
 
 /** Commands in a process of their own: the file that runs, its arguments, Node's own, and whether it needs the build. */
 const TOOLS = {

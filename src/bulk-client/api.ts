@@ -1,0 +1,120 @@
+import { ApiRefusal, NoAnswerError, problemView } from './api-errors';
+import { acceptedView, bulkView, checkView } from './api-views';
+import type { AcceptedView, BulkView, CheckView } from './api-views';
+
+export interface Upload {
+  /** Opens the content anew at each try. */
+  body: () => NonNullable<RequestInit['body']>;
+  mediaType: string;
+  /** Options of the bulk, as they stand in the address. */
+  options: Readonly<Record<string, string>>;
+  idempotencyKey: string;
+}
+
+export type UploadAnswer =
+  { kind: 'accepted'; bulk: AcceptedView; isReplay: boolean } | { kind: 'checked'; check: CheckView };
+
+/** The routes of bulk cash-ins, called with a merchant's key. All throw `ApiRefusal` or `NoAnswerError`. */
+export interface BulkApi {
+  url: string;
+  upload(upload: Upload): Promise<UploadAnswer>;
+  read(bulkId: string): Promise<BulkView>;
+  /** A file of the bulk, in pieces. */
+  download(bulkId: string, file: 'result.csv' | 'errors.csv'): AsyncIterable<Uint8Array>;
+}
+
+export interface BulkApiOptions {
+  url: string;
+  key: string;
+  /** Breaks off what is under way. */
+  signal?: AbortSignal;
+}
+
+type Request = Omit<RequestInit, 'headers'> & { headers?: Readonly<Record<string, string>> };
+
+/** A short answer that has not come by then will not come. */
+const READ_TIMEOUT_MS = 15_000;
+
+export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
+  const base = `${url.replace(/\/+$/, '')}/v1/bulk-cash-ins`;
+  const isBrokenOff = (): boolean => signal?.aborted === true;
+
+  async function ask(address: string, init: Request = {}): Promise<Response> {
+    const headers = { ...init.headers, authorization: `Bearer ${key}` };
+    // A redirect would carry the key to somebody else.
+    const given = { redirect: 'error', ...(signal ? { signal } : {}), ...init, headers } as const;
+    const response = await heard(() => fetch(`${base}${address}`, given));
+    if (!response.ok) throw await refusalOf(response);
+    return response;
+  }
+
+  /** A loss of the connection by its own name, in one kind of error; Ctrl-C is none. */
+  async function heard<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isBrokenOff() || isAboutFile(error)) throw error;
+      throw new NoAnswerError(whyLost(error), { cause: error });
+    }
+  }
+
+  async function refusalOf(response: Response): Promise<ApiRefusal> {
+    const text = await heard(() => response.text());
+    const parsed = problemView.safeParse(jsonOrNull(text));
+    const seconds = Number(response.headers.get('retry-after') ?? 0);
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
+    return new ApiRefusal(response.status, parsed.success ? parsed.data : problemView.parse({}), retryAfterMs);
+  }
+
+  return {
+    url,
+    async upload({ body, mediaType, options, idempotencyKey }) {
+      const response = await ask(`?${new URLSearchParams(options).toString()}`, {
+        method: 'POST',
+        headers: { 'content-type': mediaType, 'idempotency-key': idempotencyKey },
+        body: body(),
+        duplex: 'half',
+      });
+      const answer: unknown = await heard(() => response.json());
+      if (response.status === 200) return { kind: 'checked', check: checkView.parse(answer) };
+      const isReplay = response.headers.get('idempotent-replayed') === 'true';
+      return { kind: 'accepted', bulk: acceptedView.parse(answer), isReplay };
+    },
+    async read(bulkId) {
+      const late = AbortSignal.timeout(READ_TIMEOUT_MS);
+      const init = { signal: signal ? AbortSignal.any([signal, late]) : late };
+      const response = await ask(`/${encodeURIComponent(bulkId)}`, init);
+      return bulkView.parse(await heard(() => response.json()));
+    },
+    async *download(bulkId, file) {
+      const { body } = await ask(`/${encodeURIComponent(bulkId)}/${file}`);
+      const pieces = (body ?? new ReadableStream<Uint8Array>())[Symbol.asyncIterator]();
+      for (;;) {
+        const piece = await heard(() => pieces.next());
+        if (piece.done === true) return;
+        yield piece.value as Uint8Array;
+      }
+    },
+  };
+}
+
+/** The cause that the system names, such as ECONNREFUSED. */
+function whyLost(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  if (name === 'TimeoutError') return 'no answer in time';
+  return cause?.code ?? cause?.message ?? message;
+}
+
+/** The file that is sent cannot be read any more: repeating does not help. */
+function isAboutFile(error: unknown): boolean {
+  const { cause = error } = error as { cause?: unknown };
+  return typeof (cause as NodeJS.ErrnoException).path === 'string';
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,36 @@
+import type { BulkApi } from './api';
+import type { BulkView } from './api-views';
+import { progressBar, progressWords } from './progress-line';
+import type { Screen } from './screen';
+import { stateWords } from './state-words';
+import { watchBulk } from './watch-bulk';
+
+/** Shows how a bulk goes until it is at rest, and returns it then. */
+export async function followBulk(
+  bulkId: string,
+  { api, screen, signal }: { api: BulkApi; screen: Screen; signal: AbortSignal },
+): Promise<BulkView> {
+  let last: BulkView | null = null;
+  for await (const news of watchBulk(api, bulkId, signal)) {
+    switch (news.kind) {
+      case 'away':
+        screen.say(`No word from the API (${news.why}). The bulk goes on without it; asking again.`);
+        break;
+      case 'back':
+        screen.say('The API is back.');
+        break;
+      case 'bulk': {
+        const told = news.bulk.state === last?.state ? null : stateWords(news.bulk, api.url);
+        if (told !== null) screen.say(told);
+        screen.show({ bar: progressBar(news.bulk), words: progressWords(news.bulk) });
+        last = news.bulk;
+        break;
+      }
+      default:
+        news satisfies never;
+    }
+  }
+  screen.close();
+  if (last === null) throw new Error('the watching ended without a state');
+  return last;
+}
