@@ -102,7 +102,7 @@ const PAYOUT = {
   customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
 };
 
-test('--once shows one payout to its end, with its verified webhook, and leaves no process', async () => {
+test('--once shows one payout and one bulk to their ends, and leaves no process', async () => {
   const once = start(['--once']);
   await said(once, /worker +\d/);
   const children = recorded();
@@ -114,6 +114,11 @@ test('--once shows one payout to its end, with its verified webhook, and leaves 
     'pollAtOnce',
     'signature verified',
     'Final state: succeeded',
+    'A file of 12 payouts',
+    'Final state: completed. Lines: paid 11 (25,750 XOF), failed 1 (2,750 XOF).',
+    'Line 8 failed: 2000',
+    '/workflows/bulk%2Fbulk_',
+    '/result.csv -H',
   ]) {
     expect(once.output()).toContain(step);
   }
