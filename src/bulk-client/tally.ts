@@ -27,8 +27,8 @@ export interface Tally {
 
 /** A state that only a newer API knows counts as under way. */
 export function tally(progress: Progress): Tally {
-  const lines = zeroes(0);
-  const amounts = zeroes(0n);
+  const lines = zeroes<number>(0);
+  const amounts = zeroes<bigint>(0n);
   for (const [state, { lines: count, amount }] of Object.entries(progress)) {
     const group = groupOf(state);
     lines[group] += count;
@@ -56,6 +56,6 @@ function groupOf(state: string): LineGroup {
   return LINE_GROUP_NAMES.find((group) => (LINE_GROUPS[group] as readonly string[]).includes(state)) ?? 'under_way';
 }
 
-function zeroes<Zero extends number | bigint>(zero: Zero): Record<LineGroup, Zero extends number ? number : bigint> {
-  return Object.fromEntries(LINE_GROUP_NAMES.map((group) => [group, zero])) as never;
+function zeroes<Value>(zero: Value): Record<LineGroup, Value> {
+  return Object.fromEntries(LINE_GROUP_NAMES.map((group) => [group, zero])) as Record<LineGroup, Value>;
 }

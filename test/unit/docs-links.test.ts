@@ -12,6 +12,7 @@ const ROOT = join(__dirname, '..', '..');
 /** Variables that are not the configuration of a process of ours, each read somewhere else. */
 const OTHER_VARIABLES = [
   'CAURI_OPERATOR_KEY',
+  'CAURI_API_KEY',
   'TEMPORAL_CLI_PATH',
   'POSTGRES_PASSWORD',
   'TEMPORAL_DB_PASSWORD',

@@ -58,6 +58,8 @@ const FORBIDDEN: readonly [folder: string, from: string, rule: string][] = [
   ['ops', '../workflows/payout', PATHS],
   ['simulators/orange', '../../providers/orange/index', PATHS],
   ['simulators/orange', '../../domain/msisdn', PATHS],
+  ['bulk-client', '../api/bulk-object', PATHS],
+  ['bulk-client', '../db/pool', PATHS],
 ];
 
 const LEGAL: readonly [folder: string, from: string][] = [
@@ -73,6 +75,8 @@ const LEGAL: readonly [folder: string, from: string][] = [
   ['api', '../workflows/contract'],
   ['api/routes', '../../db/pool'],
   ['ops', '../vault/vault'],
+  ['bulk-client', '../domain/bulk'],
+  ['start', '../bulk-client/api'],
 ];
 
 describe('an import is refused by lint', () => {

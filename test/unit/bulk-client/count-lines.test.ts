@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -85,6 +85,10 @@ test('the name tells the format', () => {
 
 describe('the template', () => {
   const upload = (content: string) => readUpload({ type: MEDIA_TYPES.csv, chunks: [Buffer.from(content)] });
+
+  test('stands in docs/bulk.md', () => {
+    expect(readFileSync(join(__dirname, '../../../docs/bulk.md'), 'utf8')).toContain(CSV_TEMPLATE);
+  });
 
   test('pays nobody as it is', async () => {
     const lines = linesOf(await upload(CSV_TEMPLATE));
