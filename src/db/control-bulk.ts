@@ -2,11 +2,13 @@ import type { Pool } from 'pg';
 
 import type { Bulk } from '../domain/bulk';
 import type { BulkReason, BulkState } from '../domain/bulk-state';
+import type { PayoutState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
+import { readBulkRollUp } from './bulk-roll-up';
+import type { BulkRollUp } from './bulk-roll-up';
 import { lockBulk } from './bulk-rows';
 import { cancelUnstartedLines, cancelWaitingLines } from './cancel-bulk-lines';
 import { moveBulk } from './move-bulk';
-import type { Db } from './pool';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
 
@@ -34,9 +36,29 @@ const CONTROLS: Readonly<
   },
 };
 
+/** Lines of a bulk at the moment of its change, counted in the same transaction. */
+export interface LineCounts {
+  /** Their call was written down, and may have left. */
+  intentsWritten: number;
+  /** Nothing of them has left: a pause keeps them, a cancel ends them, at once or by now. */
+  linesStopped: number;
+  /** Nobody can tell yet whether they are paid. */
+  unknown: number;
+}
+
+export function lineCounts(rollUp: BulkRollUp): LineCounts {
+  const of = (state: PayoutState): number => rollUp[state]?.lines ?? 0;
+  return {
+    intentsWritten: of('processing') + of('pending'),
+    linesStopped: of('accepted') + of('queued') + of('cancelled'),
+    unknown: of('unknown'),
+  };
+}
+
 export interface ControlAnswer {
   result: 'done' | 'done_before' | 'refused';
   bulk: Bulk;
+  counts: LineCounts;
 }
 
 /**
@@ -50,8 +72,10 @@ export async function controlBulk(
   const { moves, done, reason } = CONTROLS[control];
   const answer = await withTransaction(pool, async (trx): Promise<ControlAnswer> => {
     const bulk = await lockBulk(trx, bulkId);
+    // No intent commits while the bulk is locked: what is counted here is what the change meets.
+    const counts = lineCounts(await readBulkRollUp(trx, bulkId));
     const to = moves[bulk.state];
-    if (to === undefined) return { result: done.includes(bulk.state) ? 'done_before' : 'refused', bulk };
+    if (to === undefined) return { result: done.includes(bulk.state) ? 'done_before' : 'refused', bulk, counts };
     const moved = await moveBulk(trx, bulk, { to, actor, reason });
     // A run that does not hear of it is told by the sweeper.
     await trx.query(
@@ -60,19 +84,9 @@ export async function controlBulk(
     );
     // Nothing of it was started or held: its lines end with it.
     if (to === 'cancelled') await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant' });
-    return { result: 'done', bulk: moved };
+    return { result: 'done', bulk: moved, counts };
   });
   if (answer.result === 'done' && answer.bulk.state === 'stopping') await cancelWaitingLines(pool, bulkId);
   if (answer.result === 'done' && control === 'resume') await wakeQueuedPayouts(pool, { reasons: ['bulk_waits'] });
   return answer;
-}
-
-/** Calls of a bulk's lines that are written down and whose answer is not known yet. */
-export async function countOpenCalls(db: Db, bulkId: string): Promise<number> {
-  const { rows } = await db.query<{ open: number }>(
-    `select count(*)::int as open from payouts
-     where bulk_id = $1 and state in ('processing', 'pending', 'unknown')`,
-    [bulkId],
-  );
-  return rows[0]?.open ?? 0;
 }

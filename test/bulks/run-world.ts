@@ -25,6 +25,13 @@ export interface BulkAnswer {
   progress: Record<string, { lines: number; amount: string }>;
 }
 
+/** What a control answers beside it. */
+export interface ControlledBulk extends BulkAnswer {
+  intents_written: number;
+  lines_stopped: number;
+  unknown: number;
+}
+
 export interface BulkLine {
   amount: number;
   recipient: { msisdn: string };
@@ -39,7 +46,7 @@ export interface BulkRunWorld extends RaceWorld {
   sendBulk(lines: readonly BulkLine[], options?: Record<string, unknown>): Promise<string>;
   readBulk(bulkId: string): Promise<BulkAnswer>;
   untilBulk(bulkId: string, state: string): Promise<BulkAnswer>;
-  control(bulkId: string, act: string): Promise<{ status: number; body: BulkAnswer }>;
+  control(bulkId: string, act: string): Promise<{ status: number; body: ControlledBulk }>;
   topUp(amount: bigint): Promise<void>;
   /** Lines of which the provider has moved money, by its own ledger. */
   paidLines(lines: readonly BulkLine[]): Promise<number>;
@@ -99,7 +106,7 @@ export async function createBulkRunWorld(options: PayoutWorldOptions = {}): Prom
 
     async control(bulkId, act) {
       const { status, body } = await world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/${act}`);
-      return { status, body: body as unknown as BulkAnswer };
+      return { status, body: body as unknown as ControlledBulk };
     },
 
     async topUp(amount) {

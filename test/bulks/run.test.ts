@@ -105,7 +105,8 @@ describe('a bulk on its way', () => {
       'some are paid',
       async () => ((await world.readBulk(bulkId)).progress['succeeded']?.lines ?? 0) > 2,
     );
-    expect(await world.control(bulkId, 'pause')).toMatchObject({ status: 200, body: { state: 'paused' } });
+    const { status, body: paused } = await world.control(bulkId, 'pause');
+    expect([status, paused.state]).toEqual([200, 'paused']);
     expect(await world.control(bulkId, 'pause')).toMatchObject({ status: 200, body: { state: 'paused' } });
     await eventually('what left is answered', async () => {
       const { processing, pending } = (await world.readBulk(bulkId)).progress;
@@ -113,6 +114,9 @@ describe('a bulk on its way', () => {
     });
     const sent = await world.paidLines(lines);
     expect(sent).toBeLessThan(lines.length);
+    // Each line was counted in the very change: it had left by then, or it never does while the pause stands.
+    expect(sent).toBe(lines.length - paused.lines_stopped);
+    expect(paused.intents_written).toBeLessThanOrEqual(sent);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await world.paidLines(lines)).toBe(sent);
     expect(await world.control(bulkId, 'resume')).toMatchObject({ status: 200, body: { state: 'running' } });
@@ -130,10 +134,13 @@ describe('a bulk on its way', () => {
       'some are paid',
       async () => ((await world.readBulk(bulkId)).progress['succeeded']?.lines ?? 0) > 2,
     );
-    expect(await world.control(bulkId, 'cancel')).toMatchObject({ status: 200 });
+    const { status, body: stopped } = await world.control(bulkId, 'cancel');
+    expect(status).toBe(200);
     const bulk = await world.untilBulk(bulkId, 'cancelled');
     const paid = bulk.progress['succeeded']!;
     expect(bulk.progress['cancelled']!.lines).toBe(lines.length - paid.lines);
+    expect(stopped.lines_stopped).toBe(lines.length - paid.lines);
+    expect((await world.control(bulkId, 'cancel')).body).toMatchObject({ lines_stopped: stopped.lines_stopped });
     expect(await world.paidLines(lines)).toBe(paid.lines);
     const after = await world.balances();
     expect(after['held']).toBe(before['held']);

@@ -1,9 +1,7 @@
-import { BULK_CONTROLS, controlBulk, countOpenCalls } from '../../db/control-bulk';
+import { BULK_CONTROLS, controlBulk } from '../../db/control-bulk';
 import type { BulkControl } from '../../db/control-bulk';
-import { readBulkRollUp } from '../../db/bulk-roll-up';
 import { actorOf } from '../../domain/principal';
-import { readApproval } from '../bulk-approval-object';
-import { serializeBulk, serializeRollUp } from '../bulk-object';
+import { answerControl } from '../bulk-control-answer';
 import { readOwnBulk } from '../own-bulk';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
@@ -30,22 +28,11 @@ export const controlBulkRoutes: readonly Route[] = BULK_CONTROLS.map((control) =
     problems: ['bulk_state', 'restoring', 'unavailable'],
     async handle({ principal, params }, deps) {
       const { id: bulkId } = await readOwnBulk(deps.pool, principal, params.bulkId);
-      const { result, bulk } = await controlBulk(deps.pool, { bulkId, control, actor: actorOf(principal) });
+      const { result, bulk, counts } = await controlBulk(deps.pool, { bulkId, control, actor: actorOf(principal) });
       if (result === 'refused') {
         throw new ApiProblem('bulk_state', { detail: `Its state is ${bulk.state}.`, members: { state: bulk.state } });
       }
-      deps.runs.bulkChanged(bulkId).catch((err: unknown) => {
-        deps.logger.info({ err, bulk: bulkId }, 'the run was not told; it reads the bulk at its next turn');
-      });
-      const [approval, rollUp, openCalls] = await Promise.all([
-        readApproval(deps, bulk),
-        readBulkRollUp(deps.pool, bulkId),
-        countOpenCalls(deps.pool, bulkId),
-      ]);
-      return {
-        status: 200,
-        body: { ...serializeBulk(bulk, approval), progress: serializeRollUp(rollUp), calls_under_way: openCalls },
-      };
+      return await answerControl(deps, bulk, counts);
     },
   }),
 );

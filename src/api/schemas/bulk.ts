@@ -86,7 +86,11 @@ export const controlledBulkAnswer = z
   .object({
     ...bulkFields,
     progress,
-    calls_under_way: z.int().meta({ description: 'Lines that left, or may have, and are not final yet.' }),
+    intents_written: z.int().meta({ description: 'Lines whose call was written down by then, and may have left.' }),
+    lines_stopped: z
+      .int()
+      .meta({ description: 'Lines of which nothing had left by then: a pause keeps them, a cancel ends them.' }),
+    unknown: z.int().meta({ description: 'Lines of which nobody could tell by then whether they are paid.' }),
   })
   .meta({ id: 'ControlledBulkCashIn' });
 

@@ -1,0 +1,25 @@
+import { readBulkRollUp } from '../db/bulk-roll-up';
+import type { LineCounts } from '../db/control-bulk';
+import type { Bulk } from '../domain/bulk';
+import { readApproval } from './bulk-approval-object';
+import { serializeBulk, serializeRollUp } from './bulk-object';
+import type { RouteDeps } from './deps';
+import type { Answer } from './route';
+
+/** Tells the bulk's run of a change that is committed, without waiting for it, and answers how the lines stood then and stand now. */
+export async function answerControl(deps: RouteDeps, bulk: Bulk, counts: LineCounts): Promise<Answer> {
+  deps.runs.bulkChanged(bulk.id).catch((err: unknown) => {
+    deps.logger.info({ err, bulk: bulk.id }, 'the run was not told; it reads the bulk at its next turn');
+  });
+  const [approval, rollUp] = await Promise.all([readApproval(deps, bulk), readBulkRollUp(deps.pool, bulk.id)]);
+  return {
+    status: 200,
+    body: {
+      ...serializeBulk(bulk, approval),
+      progress: serializeRollUp(rollUp),
+      intents_written: counts.intentsWritten,
+      lines_stopped: counts.linesStopped,
+      unknown: counts.unknown,
+    },
+  };
+}
