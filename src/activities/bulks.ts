@@ -14,6 +14,7 @@ import { createBulkNotices } from './bulk-notices';
 import type { TriedCount } from './bulk-notices';
 import { createCarryLines } from './lines/carry-lines';
 import type { LineDeps } from './lines/line-deps';
+import { createRetryFailedLines } from './lines/retry-lines';
 import type { WebhookActivityDeps } from './webhooks';
 
 export interface BulkActivities {
@@ -21,6 +22,8 @@ export interface BulkActivities {
   readBulk(bulkId: string): Promise<BulkPosition>;
   /** Holds the bulk's amount and sets it running, or says what it waits for. */
   startBulk(bulkId: string): Promise<BulkPosition>;
+  /** Looks for the failed lines of a bulk that is being retried, and takes those back that may be sent again. */
+  retryFailedLines(bulkId: string): Promise<BulkPosition>;
   /** Sends a chunk's lines and follows them. */
   carryLines(chunk: Chunk): Promise<ChunkEnd>;
   /** Follows lines that have runs of their own, and ends the bulk with the last; until there is something else to do. */
@@ -32,6 +35,7 @@ export interface BulkActivities {
 export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): BulkActivities {
   const { pool, bulks } = deps;
   const notices = createBulkNotices(deps);
+  const retryFailedLines = createRetryFailedLines(deps);
   const read = (bulkId: string): Promise<BulkPosition> => readBulkPosition(pool, bulkId, bulks);
 
   return {
@@ -39,6 +43,12 @@ export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): Bulk
 
     async startBulk(bulkId) {
       await startBulk(pool, bulkId, bulks);
+      return await read(bulkId);
+    },
+
+    async retryFailedLines(bulkId) {
+      await retryFailedLines(bulkId);
+      await notices.tryBulk(bulkId);
       return await read(bulkId);
     },
 

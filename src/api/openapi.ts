@@ -62,7 +62,9 @@ function describeRoute(route: Route): ZodOpenApiOperationObject {
       ...(route.query ? { query: route.query } : {}),
       ...(route.idempotent === true ? { header: idempotencyHeader } : {}),
     },
-    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
+    ...(route.body
+      ? { requestBody: { required: !route.bodyMayLack, content: { 'application/json': { schema: route.body } } } }
+      : {}),
     ...(route.streamsBody
       ? { requestBody: { required: true, content: Object.fromEntries(route.streamsBody.map((type) => [type, {}])) } }
       : {}),

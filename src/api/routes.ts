@@ -19,6 +19,7 @@ import {
   readBulkRoute,
 } from './routes/read-bulk';
 import { receiveBulkRoute } from './routes/receive-bulk';
+import { retryBulkRoute } from './routes/retry-bulk';
 import { retryPayoutRoute } from './routes/retry-payout';
 import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
 import { listDeliveriesRoute, redeliverRoute } from './routes/webhook-deliveries';
@@ -38,6 +39,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     readBulkRoute,
     ...controlBulkRoutes,
     ...decideBulkRoutes,
+    retryBulkRoute,
     bulkItemsRoute,
     bulkErrorsRoute,
     bulkErrorsFileRoute,

@@ -3,7 +3,7 @@ import type { BulkPosition, BulkTally } from '../domain/bulk-position';
 import type { BulkState } from '../domain/bulk-state';
 import { isFinalState } from '../domain/payout-state';
 import type { PayoutState } from '../domain/payout-state';
-import { findBulk } from './bulk-rows';
+import { findBulk, isBulkRetrying } from './bulk-rows';
 import { readBulkRollUp } from './bulk-roll-up';
 import { listOpenChunks } from './open-lines';
 import type { BulkRollUp } from './bulk-roll-up';
@@ -44,7 +44,8 @@ export async function readBulkPosition(
     state: bulk.state,
     reason: bulk.reason,
     version: bulk.version,
-    step: nextBulkStep(bulk.state, timeInMs, chunks.length > 0),
+    // Its failed lines come back to it first.
+    step: (await isBulkRetrying(db, bulkId)) ? 'retry' : nextBulkStep(bulk.state, timeInMs, chunks.length > 0),
     dueInMs: waits[bulk.state] ?? 0,
     tally: await readBulkTally(db, bulkId),
     chunks,

@@ -75,6 +75,12 @@ export async function isBulkRunning(trx: Db, bulkId: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Whether it runs, and its failed lines are to be taken back and are not yet. */
+export async function isBulkRetrying(db: Db, bulkId: string): Promise<boolean> {
+  const { rowCount } = await db.query("select 1 from bulks where id = $1 and retrying and state = 'running'", [bulkId]);
+  return rowCount === 1;
+}
+
 /** Locks the bulk's row: whoever commits first of a start, a window of lines and a cancel wins. */
 export async function lockBulk(trx: Db, bulkId: string): Promise<Bulk> {
   const { rows } = await trx.query<BulkRow>('select * from bulks where id = $1 for no key update', [bulkId]);

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-import { lockBulk } from './bulk-rows';
+import { isBulkRetrying, lockBulk } from './bulk-rows';
 import { moveBulk } from './move-bulk';
 import { withTransaction } from './transaction';
 
@@ -9,6 +9,7 @@ export async function completeBulk(pool: Pool, bulkId: string): Promise<void> {
   await withTransaction(pool, async (trx) => {
     const bulk = await lockBulk(trx, bulkId);
     if (bulk.state !== 'running' && bulk.state !== 'stopping') return;
+    if (await isBulkRetrying(trx, bulkId)) return;
     const isStopping = bulk.state === 'stopping';
     const { rows } = await trx.query<{ resting: number; paid: number; reviewed: number }>(
       `select count(*) filter (where state in ('succeeded', 'failed', 'cancelled', 'returned', 'in_review'))::int as resting,

@@ -79,7 +79,9 @@ export async function controlBulk(
     const moved = await moveBulk(trx, bulk, { to, actor, reason });
     // A run that does not hear of it is told by the sweeper.
     await trx.query(
-      "update bulks set nudged = true, sweep_after = clock_timestamp() + interval '5 seconds' where id = $1",
+      `update bulks set nudged = true, sweep_after = clock_timestamp() + interval '5 seconds',
+         retrying = retrying and state <> 'stopping'
+       where id = $1`,
       [bulkId],
     );
     // Nothing of it was started or held: its lines end with it.

@@ -2,7 +2,7 @@ import type { BulkReason, BulkState } from './bulk-state';
 import type { Chunk } from './chunk';
 import type { Environment } from './environment';
 
-export const BULK_STEPS = ['wait_for_time', 'start', 'carry', 'follow', 'wait_for_people', 'close'] as const;
+export const BULK_STEPS = ['wait_for_time', 'start', 'retry', 'carry', 'follow', 'wait_for_people', 'close'] as const;
 
 /** What a bulk's run does next. */
 export type BulkStep = (typeof BULK_STEPS)[number];

@@ -63,12 +63,14 @@ export const BULK_REASONS = {
   approval_refused: 'another person refused it',
   approval_expired: 'nobody decided in time',
   scheduled_by_api: 'accepted for a later time',
-  insufficient_float: 'the available float is smaller than the whole',
-  held: 'the whole amount is held; its lines are sent',
+  insufficient_float: 'the available float is smaller than what is to be held',
+  held: 'the amount is held; its lines are sent',
   all_lines_rest: 'every line is final or in review',
   paused_by_merchant: 'paused; no further line leaves',
   resumed_by_merchant: 'goes on',
   cancelled_by_merchant: 'cancelled; no further line leaves',
+  retry_failed: 'its failed lines are looked up once more, and taken back where that shows nothing',
+  nothing_to_retry: 'no failed line may be sent again: each is with people, or not proven unpaid',
   all_lines_stopped: 'every line is final or in review; the rest was never sent',
 } as const;
 

@@ -76,6 +76,16 @@ export const PROBLEMS = {
     title: 'The bulk has another content',
     fix: 'Read the bulk again, look at its lines, and send its present `content_sha256` as `content_hash`.',
   },
+  bulk_version: {
+    status: 409,
+    title: 'The bulk is at another version',
+    fix: 'Read the bulk again and send its present version as `expected_version`.',
+  },
+  nothing_failed: {
+    status: 409,
+    title: 'No line of the bulk is failed',
+    fix: 'There is nothing to retry; lines that people look into are theirs.',
+  },
   reference_taken: {
     status: 409,
     title: 'The reference is taken',

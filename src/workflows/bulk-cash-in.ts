@@ -51,6 +51,9 @@ export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
         if (position.dueInMs > 0) await run.wait(position.dueInMs);
         position = await startBulk(bulkId);
         break;
+      case 'retry':
+        position = await run.steps(position).retryFailedLines(bulkId);
+        break;
       case 'carry':
         position = await run.carry(position);
         break;
@@ -83,7 +86,7 @@ function createBulkRun() {
   }
 
   /** One merchant's bulk does not keep another's from its turn. */
-  function steps({ merchantId }: BulkPosition): Pick<Activities, 'carryLines' | 'followBulk'> {
+  function steps({ merchantId }: BulkPosition): Pick<Activities, 'retryFailedLines' | 'carryLines' | 'followBulk'> {
     return proxyActivities<Activities>({
       taskQueue: bulkTaskQueue(workflowInfo().taskQueue.replace(/-workflows$/, '')),
       startToCloseTimeout: '30m',

@@ -40,6 +40,7 @@ const ACTIVITY_NAMES = Object.keys({
   startBulk: 0,
   carryLines: 0,
   followBulk: 0,
+  retryFailedLines: 0,
   drainWebhooks: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[];
 

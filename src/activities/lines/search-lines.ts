@@ -28,10 +28,15 @@ export interface LineSearch {
    * complete searches by the batch and by time show nothing: proven not paid (rule 12). For when their window is over.
    */
   proveRefused(lines: readonly Payout[]): Promise<readonly Payout[]>;
+  /**
+   * Looks once more for calls of one credential whose lines are final, for those who act on what is not shown: that is held by
+   * two passes. A verdict for each, in their order. Throws `ProviderError` where a pass could not be completed.
+   */
+  lookAgain(lines: readonly SoughtLine[]): Promise<readonly Verdict[]>;
 }
 
 /** A line and the call of it whose outcome is looked for. */
-interface SoughtLine {
+export interface SoughtLine {
   payout: Payout;
   submission: Submission;
 }
@@ -61,9 +66,23 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   return {
     find: (lines) =>
       eachSought(lines, async (sought) => {
-        const verdicts = await agree(sought.lines, sought.provider, () => pass(sought));
-        return await merge(sought.lines, verdicts, sought.provider);
+        const { provider } = sought;
+        const isHeldByOne = (verdict: Verdict): boolean => !isNegative(verdict) || saysNothing(verdict, provider);
+        const verdicts = await agree(sought, isHeldByOne, () => pass(sought));
+        return await merge(sought.lines, verdicts, provider);
       }),
+
+    async lookAgain(lines) {
+      const sought = await soughtOf(lines, null);
+      if (sought === null) return [];
+      const verdicts = await agree(
+        sought,
+        (verdict) => !isNegative(verdict),
+        () => byTime(sought),
+      );
+      await merge(lines, verdicts, sought.provider);
+      return verdicts.map(({ verdict }) => verdict);
+    },
 
     proveRefused: (lines) =>
       eachSought(lines, async (sought) => {
@@ -115,13 +134,17 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
     const batches = new Map((await listBatches(pool, [...groups.keys()])).map((batch) => [batch.id, batch]));
     const sought: Sought[] = [];
     for (const [name, lines] of groups) {
-      const [first] = lines;
-      if (!first) continue;
-      const credential = await access.open(first.submission.credentialId);
-      const provider = access.provider(first.submission.provider);
-      sought.push({ lines, batch: batches.get(name) ?? null, provider, credential });
+      const group = await soughtOf(lines, batches.get(name) ?? null);
+      if (group !== null) sought.push(group);
     }
     return sought;
+  }
+
+  async function soughtOf(lines: readonly SoughtLine[], batch: BulkBatch | null): Promise<Sought | null> {
+    const [first] = lines;
+    if (!first) return null;
+    const { credentialId, provider } = first.submission;
+    return { lines, batch, provider: access.provider(provider), credential: await access.open(credentialId) };
   }
 
   async function pass(sought: Sought): Promise<readonly ProviderRow[]> {
@@ -146,7 +169,7 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   }
 
   async function byTime({ lines, provider, credential }: Sought): Promise<readonly ProviderRow[]> {
-    const first = Math.min(...lines.map(({ submission }) => submission.createdAt.getTime()));
+    const first = lines.reduce((least, { submission }) => Math.min(least, submission.createdAt.getTime()), Infinity);
     const times = { from: new Date(first - BACK_MARGIN_MS), to: new Date(Date.now() + BACK_MARGIN_MS) };
     const nextPage = (): Promise<void> => budget.spend(credential.gate);
     return await search(credential, (token) =>
@@ -245,12 +268,12 @@ interface JudgedLine {
 
 /** Only an agreement of two complete passes is negative; news of the second one counts by itself. */
 async function agree(
-  lines: readonly SoughtLine[],
-  provider: Provider,
+  { lines, provider }: Sought,
+  isHeldByOne: (verdict: Verdict) => boolean,
   pass: () => Promise<readonly ProviderRow[]>,
 ): Promise<readonly JudgedLine[]> {
   const first = judge(lines, provider, await pass());
-  if (!first.some(({ verdict }) => isNegative(verdict) && !saysNothing(verdict, provider))) return first;
+  if (first.every(({ verdict }) => isHeldByOne(verdict))) return first;
   await sleep(SECOND_PASS_MS);
   const second = judge(lines, provider, await pass());
   return first.map((one, index) => {

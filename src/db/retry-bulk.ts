@@ -1,0 +1,62 @@
+import type { Pool } from 'pg';
+
+import type { Bulk } from '../domain/bulk';
+import type { Actor } from '../domain/principal';
+import { readBulkRollUp } from './bulk-roll-up';
+import { lockBulk } from './bulk-rows';
+import { lineCounts } from './control-bulk';
+import type { LineCounts } from './control-bulk';
+import { moveBulk } from './move-bulk';
+import type { Db } from './pool';
+import { withTransaction } from './transaction';
+
+export interface RetryBulk {
+  bulkId: string;
+  actor: Actor;
+  /** The version of the completed bulk as the caller saw it; null where any will do. */
+  expectedVersion: number | null;
+}
+
+export interface RetryBulkAnswer {
+  /** `changed`: it is at another version than the caller saw. `nothing_failed`: no line of it is failed. */
+  result: 'done' | 'done_before' | 'refused' | 'changed' | 'nothing_failed';
+  bulk: Bulk;
+  counts: LineCounts;
+}
+
+/**
+ * Takes a completed bulk up again for its failed lines, by a change of its row alone: its run looks them up and takes them
+ * back. Works with Temporal stopped. The same one again finds it done.
+ */
+export async function retryBulk(pool: Pool, { bulkId, actor, expectedVersion }: RetryBulk): Promise<RetryBulkAnswer> {
+  return await withTransaction(pool, async (trx): Promise<RetryBulkAnswer> => {
+    const bulk = await lockBulk(trx, bulkId);
+    const rollUp = await readBulkRollUp(trx, bulkId);
+    const counts = lineCounts(rollUp);
+    if (await isDone(trx, bulk, expectedVersion)) return { result: 'done_before', bulk, counts };
+    if (bulk.state !== 'completed') return { result: 'refused', bulk, counts };
+    if (expectedVersion !== null && expectedVersion !== bulk.version) return { result: 'changed', bulk, counts };
+    if (rollUp.failed === undefined) return { result: 'nothing_failed', bulk, counts };
+    // A run that does not hear of it is told by the sweeper.
+    await trx.query(
+      `update bulks set hold_no = hold_no + 1, retrying = true, nudged = true,
+         sweep_after = clock_timestamp() + interval '5 seconds'
+       where id = $1`,
+      [bulkId],
+    );
+    const detail = `${rollUp.failed.lines} failed`;
+    const moved = await moveBulk(trx, bulk, { to: 'running', actor, reason: 'retry_failed', detail });
+    return { result: 'done', bulk: moved, counts };
+  });
+}
+
+/** With a version: whether the bulk was retried from there, whatever came of it; without: whether it runs by a retry. */
+async function isDone(trx: Db, bulk: Bulk, expectedVersion: number | null): Promise<boolean> {
+  const { rowCount } = await trx.query(
+    expectedVersion === null
+      ? "select 1 from bulks where id = $1 and state = 'running' and hold_no > 1 and $2::int is null"
+      : "select 1 from bulk_events where bulk_id = $1 and sequence = $2::int + 1 and reason = 'retry_failed'",
+    [bulk.id, expectedVersion],
+  );
+  return rowCount === 1;
+}
