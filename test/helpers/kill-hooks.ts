@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
 import type { Activities } from '../../src/activities/activities';
-import type { Provider } from '../../src/providers/provider';
+import type { BulkOperations, Provider } from '../../src/providers/provider';
 import type { Pause } from './kill-pause';
 import { aroundStatements } from './kill-pool';
 
@@ -21,6 +21,7 @@ export function createKillHooks(pause: Pause): KillHooks {
   const calls = new Map<string, number>();
   /** What a transaction of the payout's submit writes now. */
   const phases = new Map<string, 'intent' | 'answer'>();
+  const together = new WeakMap<object, 'intents' | 'answers'>();
   const died = new Set<string>();
   const deaths = new Map<string, () => void>();
 
@@ -70,7 +71,7 @@ export function createKillHooks(pause: Pause): KillHooks {
           await pause.at('token:answered');
           return token;
         },
-        async submit(order, clearance, sendBy) {
+        async submit(order, clearance, sendBy, connection) {
           const { name = '' } = pause.current() ?? {};
           const call = (calls.get(name) ?? 0) + 1;
           calls.set(name, call);
@@ -86,6 +87,7 @@ export function createKillHooks(pause: Pause): KillHooks {
               return answer;
             },
             sendBy,
+            connection,
           );
           await pause.at(`call ${call}:answered`);
           phases.set(name, 'answer');
@@ -96,6 +98,23 @@ export function createKillHooks(pause: Pause): KillHooks {
           const answer = await provider.fetchStatus(...query);
           await pause.at('status:answered');
           return answer;
+        },
+        bulk: provider.bulk && {
+          ...provider.bulk,
+          submit: async (order, clearance, sendBy) => {
+            const cleared: typeof clearance = async () => {
+              await pause.at('batch:cleared');
+              return await clearance();
+            };
+            const outcome = await (provider.bulk as BulkOperations).submit(order, cleared, sendBy);
+            await pause.at('batch:answered');
+            return outcome;
+          },
+          listLines: async (query) => {
+            const rows = await (provider.bulk as BulkOperations).listLines(query);
+            await pause.at('batch:found');
+            return rows;
+          },
         },
         async lookUp(query) {
           await pause.at('lookUp:asking');
@@ -116,18 +135,23 @@ export function createKillHooks(pause: Pause): KillHooks {
 
     /** `webhook:sent`: the endpoint has answered, and that is not written. `intent:committing`, `answer:committing`. */
     pool: (pool) =>
-      aroundStatements(pool, async ({ sql }, run) => {
+      aroundStatements(pool, async ({ sql, session }, run) => {
         if (sql.includes('insert into webhook_deliveries')) await pause.at('webhook:sent');
         const phase = phases.get(pause.current()?.name ?? '');
         if (sql === 'commit' && phase !== undefined) await pause.at(`${phase}:committing`);
+        // Many lines in one transaction: told by what it has written.
+        if (sql.includes('insert into submissions')) together.set(session, 'intents');
+        if (sql.includes('update submissions set outcome')) together.set(session, 'answers');
+        if (sql === 'commit') await pause.at(`${together.get(session) ?? 'nothing'}:committing`);
+        if (sql === 'begin') together.delete(session);
         return await run();
       }),
   };
 }
 
-/** An activity's input names its payout, or an event whose id does. */
+/** An activity's input names its payout, its bulk, or an event whose id names the payout. */
 function payoutOf(input: unknown): string {
   if (typeof input === 'string') return input;
-  const { payoutId, eventId } = input as { payoutId?: string; eventId?: string };
-  return payoutId ?? `po_${eventId?.split('_')[1] ?? ''}`;
+  const { payoutId, eventId, bulkId } = input as { payoutId?: string; eventId?: string; bulkId?: string };
+  return payoutId ?? bulkId ?? `po_${eventId?.split('_')[1] ?? ''}`;
 }

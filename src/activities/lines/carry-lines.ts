@@ -16,7 +16,7 @@ import type { Reason } from '../../domain/reasons';
 import { whileBeating } from '../beating';
 import type { BulkNotices } from '../bulk-notices';
 import { createLineAsker } from './ask-lines';
-import { createLineDesk } from './line-desk';
+import { createLineDesk, isWindowOver } from './line-desk';
 import type { LineDesk } from './line-desk';
 import type { LineDeps } from './line-deps';
 import { createLineSearch } from './search-lines';
@@ -86,7 +86,7 @@ export function createCarryLines(
       const asked = desk.takeAwaited('ask', bulks.microBatch);
       desk.note(await ask(asked));
       const lost = desk.takeAwaited('seek_alone').map(({ payout }) => payout);
-      const gone = await giveAway(bulkId, idsOf(lost));
+      const gone = await giveAway(bulkId, idsOf(lost.filter((line) => !isWindowOver(line))));
       desk.forget(gone);
       // A few go to runs of their own, which look them up one by one; the rest is looked for together.
       const sought = lost.filter(({ id }) => !gone.includes(id));

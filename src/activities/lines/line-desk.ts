@@ -38,7 +38,7 @@ export interface LineDesk {
   takeSilent(marginMs: number): readonly Omit<Silent, 'sendBy'>[];
   /** Lines whose end is to be looked at now, by the way in which it comes to be known. */
   takeAwaited(by: Awaited['by'], most?: number): readonly TakenLine[];
-  /** Lines whose settlement window is over. */
+  /** Lines whose settlement window is over, each looked at once more before. */
   takeOverdue(): readonly Payout[];
   /** Lines of which nothing was heard for so long, and which may be better off by themselves. */
   slow(afterMs: number): readonly string[];
@@ -122,9 +122,7 @@ export function createLineDesk(
       return due;
     },
     takeOverdue() {
-      const over = [...awaited.values()].filter(
-        ({ payout: { settleBy } }) => settleBy !== null && settleBy.getTime() <= Date.now(),
-      );
+      const over = [...awaited.values()].filter(({ looked, payout }) => looked && isWindowOver(payout));
       forget(over.map(({ payout }) => payout.id));
       return over.map(({ payout }) => payout);
     },
@@ -136,6 +134,11 @@ export function createLineDesk(
     hasOnlySlow: (afterMs) =>
       silent.size === 0 && [...awaited.values()].every((line) => line.looked && isSlow(line, afterMs)),
   };
+}
+
+/** Its settlement window has ended: what is not found now is for people. */
+export function isWindowOver({ settleBy }: Payout): boolean {
+  return settleBy !== null && settleBy.getTime() <= Date.now();
 }
 
 /** The call of a line whose status may be asked for; a line with several open ones is looked up closer. */
