@@ -16,7 +16,7 @@ export const bulkView = z.object({
   /** Lines that come to rest per minute. */
   rate: z.number().nullish().catch(null),
   estimated_end: z.string().nullish().catch(null),
-  approval: z.object({ expires_at: z.string().nullish() }).nullish().catch(null),
+  approval: z.object({ expires_at: z.string().nullish(), reason: z.string().nullish() }).nullish().catch(null),
   progress: z.record(z.string(), z.object({ lines: z.int(), amount: z.string() })).default({}),
 });
 
@@ -47,6 +47,7 @@ export const checkView = z.object({
   same_content_as: z.string().nullable(),
   error_count: z.int(),
   errors: z.array(lineError),
+  needs_approval: z.boolean().default(false),
   estimated_duration_seconds: z.number().nullish().catch(null),
 });
 

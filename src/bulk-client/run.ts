@@ -52,7 +52,8 @@ export async function runBulkClient(command: SendCommand | WatchCommand, deps: C
 function tellEnd(bulk: BulkView, screen: Screen): void {
   const { id, state, currency, skipped_lines: skipped } = bulk;
   const { lines, amounts } = tally(bulk.progress);
-  screen.say(`${id} is ${state}.`);
+  const why = state === 'rejected' ? (bulk.approval?.reason ?? bulk.reason) : null;
+  screen.say(`${id} is ${state}${why === null ? '' : ` (${why})`}.`);
   for (const group of LINE_GROUP_NAMES.filter((each) => lines[each] > 0)) {
     const count = lines[group].toLocaleString('en').padStart(9);
     screen.say(`  ${groupWords(group).padEnd(10)}${count}   ${describeAmount(amounts[group], currency)}`);

@@ -43,6 +43,7 @@ export async function tellCheck(check: CheckView, file: string, deps: TellDeps):
   for (const { method, provider, has_credential: ready } of check.routes) {
     say(`${method} goes by ${provider}${ready ? '' : ', for which no credential is saved'}.`);
   }
+  if (check.needs_approval) say('A second person of yours would have to approve it.');
   if (check.estimated_duration_seconds != null)
     say(`It would take about ${Math.ceil(check.estimated_duration_seconds)} s.`);
   if (check.same_content_as !== null) say(`The very same content was sent before, as ${check.same_content_as}.`);

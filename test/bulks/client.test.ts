@@ -238,6 +238,28 @@ describe('npm run bulk', () => {
     expect(await credits(lines)).toEqual([0n]);
   });
 
+  test('a bulk that waits for a second person says so; refused by that person, nothing was paid and it ends with 2', async () => {
+    const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+    const subject = { kind: 'person', personId: 'per_two' } as const;
+    const { key: personKey } = await createApiKey(world.pool, { role: 'merchant', ...tenant, subject });
+    const threshold = 'update merchants set approval_above_lines = $2 where id = $1';
+    await world.pool.query(threshold, [world.merchantId, 1]);
+    const lines = linesOf('success', 'success');
+    csv('large.csv', lines);
+    const watched = bulk('large.csv');
+    const [, url = '', body = ''] = await watched.said(/POST (\S+)\/approve with a key of that person and (\{.*\})\./);
+    await world.pool.query(threshold, [world.merchantId, null]);
+    const refusal = await fetch(`${url}/refuse`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${personKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...(JSON.parse(body) as object), reason: 'last month once more' }),
+    });
+    expect(refusal.status).toBe(200);
+    expect(await watched.exitCode).toBe(2);
+    expect(watched.output()).toMatch(/is rejected \(last month once more\)/);
+    expect(await credits(lines)).toEqual([0n, 0n]);
+  });
+
   test('a file that is there already is never written over by the result of another bulk', async () => {
     const lines = linesOf('success');
     csv('own.csv', lines);
@@ -252,7 +274,7 @@ describe('npm run bulk', () => {
 
   test('where `npm start` runs, neither key nor address is needed; one that has ended is not taken for it', async () => {
     const state = mkdtempSync(path.join(directory, 'state-'));
-    const keys = { merchantKey: key, operatorKeys: ['', ''], webhookSecret: '' };
+    const keys = { merchantKey: key, personKeys: ['', ''], operatorKeys: ['', ''], webhookSecret: '' };
     writeFileSync(path.join(state, 'dev-keys.json'), JSON.stringify(keys));
     const pid = api.child.pid!;
     const startedAt = processStartTime(pid)!;
