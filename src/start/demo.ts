@@ -9,6 +9,12 @@ const POLL_INTERVAL_MS = 200;
 /** Longer than the slowest healthy payout takes on a slow machine. */
 const PATIENCE_MS = 90_000;
 
+/** The last step of a run; local steps stand in its history only when the piece of work around them has ended. */
+const LAST_STEP = 'deliverPayoutWebhooks';
+
+/** Time for the last steps after the webhook, which may overtake them. */
+const LAST_STEPS_MS = 3_000;
+
 /** States in which nothing more happens by itself. */
 const RESTING_STATES = ['succeeded', 'failed', 'cancelled', 'in_review'];
 
@@ -29,22 +35,26 @@ export async function runDemo(stack: Stack, print: Print): Promise<boolean> {
   let lines: Line[] = [{ at: new Date(), text: `http      202 Accepted, ${id}` }];
   let state = 'accepted';
   let notified: string | undefined;
+  let hasToldAll = false;
+  let giveUpAt = startedAt + PATIENCE_MS;
   let lastSequence = 0;
   let lastEventId = 0;
   try {
-    while (notified === undefined && Date.now() - startedAt < PATIENCE_MS) {
+    while (!(notified !== undefined && hasToldAll) && Date.now() < giveUpAt) {
       const changes = (await client.changes(id)).filter(({ sequence }) => sequence > lastSequence);
       const steps = await run.stepsAfter(lastEventId);
       state = changes.at(-1)?.to ?? state;
       lastSequence = changes.at(-1)?.sequence ?? lastSequence;
       lastEventId = steps.at(-1)?.eventId ?? lastEventId;
+      hasToldAll ||= steps.some(({ name }) => name === LAST_STEP);
       for (const { at, name } of steps) lines.push({ at, text: `workflow  ${name}` });
       for (const { at, from, to, actor, reason, provider_code: code } of changes) {
         const why = [actor.split(':')[0], reason, code].filter(Boolean).join(', ');
         lines.push({ at, text: `state     ${from ?? '(new)'} → ${to}  (${why})` });
       }
       const webhook = (await client.webhooks(id)).find(({ body }) => body?.type === `payout.${state}`);
-      if (webhook && RESTING_STATES.includes(state)) {
+      if (notified === undefined && webhook && RESTING_STATES.includes(state)) {
+        giveUpAt = Date.now() + LAST_STEPS_MS;
         lines.push({ at: webhook.receivedAt, text: `webhook   ${webhook.body?.type ?? ''}, signature verified` });
         notified = JSON.stringify(webhook.body, null, 2);
       }
