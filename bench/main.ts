@@ -2,24 +2,29 @@ import { createClosers } from './closers';
 import { readMachine } from './measure/machine';
 import type { Mode } from './mode';
 import { accept } from './modes/accept';
+import { bulk } from './modes/bulk';
 import { single } from './modes/single';
 import { parseBenchCommand } from './options';
 
 /** Each mode is one file of modes/. */
-const MODES: Readonly<Record<string, Mode>> = { single, accept };
+const MODES: Readonly<Record<string, Mode>> = { single, accept, bulk };
 
 const closers = createClosers();
 
-/** Measures the product beside its baselines in one run. Flags: --payouts N, --rounds N, --json. */
+/** Measures the product beside its baselines in one run. Flags: --payouts N (or --items N), --rounds N, --only NAME, --set NAME=VALUE, --profile, --json. */
 async function main(): Promise<void> {
-  const { mode: name, options } = parseBenchCommand(process.argv.slice(2), (mode) => MODES[mode]?.payouts ?? 1);
+  const { mode: name, options } = parseBenchCommand(process.argv.slice(2), (mode) => MODES[mode]);
   const mode = MODES[name];
-  if (!mode) throw new Error(`npm run bench -- ${Object.keys(MODES).join(' | ')} [--payouts N] [--rounds N] [--json]`);
+  if (!mode)
+    throw new Error(
+      `npm run bench -- ${Object.keys(MODES).join(' | ')} [--items N] [--rounds N] [--only NAME] [--set NAME=VALUE] [--profile] [--json]`,
+    );
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const machine = readMachine();
   print(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, load before ${machine.loadBefore}`);
   const result = await mode.run({ ...options, closers, print });
   await closers.closeAll();
+  if (options.profileDirectory) print(`CPU profiles of the product's processes: ${options.profileDirectory}`);
   if (options.json) print(JSON.stringify({ mode: name, machine, ...options, ...result }));
 }
 

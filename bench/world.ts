@@ -55,11 +55,17 @@ export interface WorldOptions {
   variables: NodeJS.ProcessEnv;
   /** Milliseconds from PENDING to SUCCESS at the simulator. */
   settlementDelayMs: number;
+  /** Variables given on the command line; they go over `variables`. */
+  set: Readonly<Record<string, string>>;
+  profileDirectory: string | null;
+  /** Arguments of Node for the product's API and worker. */
+  nodeArgs?: readonly string[];
   report: (line: string) => void;
 }
 
 /** @throws Error of the first server that does not start; the caller closes what was added to the closers. */
-export async function createWorld({ settlementDelayMs, variables, closers, report }: WorldOptions): Promise<World> {
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const { closers, report, profileDirectory } = options;
   const directory = mkdtempSync(join(tmpdir(), 'cauri-bench-'));
   closers.add(() => rm(directory, { recursive: true, force: true }));
   mkdirSync(join(directory, 'logs'));
@@ -108,10 +114,11 @@ export async function createWorld({ settlementDelayMs, variables, closers, repor
     WEBHOOK_URL: inbox.url,
     DEV_KEYS_FILE: join(directory, 'dev-keys.json'),
     SIMULATOR_PORT: String(simulatorPort),
-    SIMULATOR_SETTLEMENT_DELAY_MS: String(settlementDelayMs),
+    SIMULATOR_SETTLEMENT_DELAY_MS: String(options.settlementDelayMs),
     SIMULATOR_RATE_LIMIT_PER_MINUTE: 'off',
     SHUTDOWN_GRACE_MS: '2000',
-    ...variables,
+    ...options.variables,
+    ...options.set,
   };
   const product = (name: string): ProcessSpec => ({
     name,
@@ -135,13 +142,20 @@ export async function createWorld({ settlementDelayMs, variables, closers, repor
     const running = await start({ ...spec, port, env, ready: () => answersHttp(url + path) });
     return { pid: running.pid, url, close: () => running.close() };
   };
+  const profiling = profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const nodeArgs = [...profiling, ...(options.nodeArgs ?? [])];
   return {
     ...{ databaseUrl, admin, simulatorUrl, inbox, keys, environment },
     temporalVersion: cli.version,
     query: (sql) => queryOnce(databaseUrl, sql),
     pids: { postgres: postgresRun.pid, temporal: temporalRun.pid, simulator: simulatorRun.pid },
     startProduct: (name, more = {}) =>
-      startServer(product(name), name === 'api' ? 'API_PORT' : 'METRICS_PORT', '/readyz', more),
+      startServer(
+        { ...product(name), args: [...nodeArgs, ...product(name).args] },
+        name === 'api' ? 'API_PORT' : 'METRICS_PORT',
+        '/readyz',
+        more,
+      ),
     startBench: (file, more = {}) =>
       startServer(
         {

@@ -46,8 +46,9 @@ interface RoundFigures {
 /** 202s per second, beside a bare Express route with one INSERT; at the end every accepted payout has its run. */
 export const accept: Mode = {
   payouts: 1_000,
-  async run({ payouts, rounds, closers, print }) {
-    const world = await createWorld({ settlementDelayMs: 0, variables: {}, closers, report: print });
+  rounds: 3,
+  async run({ payouts, rounds, closers, print, ...options }) {
+    const world = await createWorld({ settlementDelayMs: 0, variables: {}, closers, report: print, ...options });
     const versions = await readVersions(world);
     print(
       Object.entries(versions)

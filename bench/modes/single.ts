@@ -26,12 +26,14 @@ const PATIENCE_MS = 120_000;
 /** Payouts per second through the whole system, beside a bare and a naive workflow on the same servers. */
 export const single: Mode = {
   payouts: 300,
-  async run({ payouts, rounds, closers, print }) {
+  rounds: 3,
+  async run({ payouts, rounds, closers, print, ...options }) {
     const world = await createWorld({
       settlementDelayMs: SETTLEMENT_DELAY_MS,
       variables: { POLL_FIRST_MS: String(SETTLEMENT_DELAY_MS), MAX_STARTS_IN_FLIGHT: String(LIMIT) },
       closers,
       report: print,
+      ...options,
     });
     const versions = await readVersions(world);
     print(
