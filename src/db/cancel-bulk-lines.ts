@@ -4,6 +4,7 @@ import { bulkOwner } from '../domain/bulk';
 import type { Reason } from '../domain/reasons';
 import { webhookEventOf } from '../domain/webhook-event';
 import { isCancellable } from './cancel-payout';
+import { SENT_AGAIN_SINCE_CANCEL } from './decided-lines';
 import { movePayout } from './move-payout';
 import { noticesSql } from './notices-sql';
 import { lockPayout } from './payout-rows';
@@ -62,7 +63,9 @@ export async function cancelWaitingLines(pool: Pool, bulkId: string): Promise<vo
 
 async function cancelHandedOver(pool: Pool, bulkId: string): Promise<void> {
   const { rows } = await pool.query<{ id: string }>(
-    `select id from payouts where bulk_id = $1 and owner = 'payout/' || id and state in ('queued', 'processing') order by id`,
+    `select id from payouts
+     where bulk_id = $1 and owner = 'payout/' || id and state in ('queued', 'processing') and not ${SENT_AGAIN_SINCE_CANCEL}
+     order by id`,
     [bulkId],
   );
   for (const { id } of rows) {

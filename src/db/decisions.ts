@@ -7,6 +7,7 @@ import { canMove, isFinalState } from '../domain/payout-state';
 import type { PayoutState } from '../domain/payout-state';
 import type { Resolution } from '../domain/review';
 import type { Submission } from '../domain/submission';
+import { canStandAlone, handOverDecided } from './decided-lines';
 import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -177,6 +178,9 @@ async function checkResolution(
   if (resolution === 'keep_looking' && !open.some(({ outcome }) => outcome !== 'settled')) {
     throw new DecisionRefused('keep_looking is refused: there is nothing left to find out');
   }
+  if ((resolution === 'keep_looking' || resolution === 'send_again') && !(await canStandAlone(trx, payout))) {
+    throw new DecisionRefused(`${resolution} is refused: its bulk holds nothing for it, having not begun`);
+  }
   if (open.some(({ outcome, sendBy }) => outcome === null && Date.now() <= sendBy.getTime() + marginMs)) {
     throw new DecisionRefused('a call may still be leaving: decide once its send-by time and margin are over');
   }
@@ -224,9 +228,20 @@ async function carryOut(
       return moved;
     }
     case 'keep_looking':
-      return await movePayout(trx, payout, { to: 'unknown', ...evidence, settleBy: new Date(Date.now() + windowMs) });
+      return await movePayout(trx, payout, {
+        to: 'unknown',
+        ...evidence,
+        ...(await handOverDecided(trx, payout)),
+        settleBy: new Date(Date.now() + windowMs),
+      });
     case 'send_again':
-      return await movePayout(trx, payout, { to: 'queued', ...evidence, attempt: payout.attempt + 1, settleBy: null });
+      return await movePayout(trx, payout, {
+        to: 'queued',
+        ...evidence,
+        ...(await handOverDecided(trx, payout)),
+        attempt: payout.attempt + 1,
+        settleBy: null,
+      });
     case 'cancel': {
       const moved = await movePayout(trx, payout, { to: 'cancelled', ...evidence });
       await trx.query('select release_hold($1)', [payout.id]);

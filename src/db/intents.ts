@@ -6,6 +6,7 @@ import { isToBeSent, ownPayoutOwner } from '../domain/payout';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import { isBulkRunning } from './bulk-rows';
+import { isSentAgainSinceCancel } from './decided-lines';
 import { passPinGate, tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
 import { whySendingWaits } from './stops';
@@ -93,12 +94,17 @@ function isOurs(payout: Payout, request: IntentRequest): boolean {
   return payout.owner === ownPayoutOwner(payout.id) && payout.attempt === request.attempt;
 }
 
+/** A line leaves while its bulk runs, or because people send it again after the bulk was cancelled. */
+async function mayLeave(trx: Db, { id, bulkId }: Payout): Promise<boolean> {
+  return bulkId === null || (await isBulkRunning(trx, bulkId)) || (await isSentAgainSinceCancel(trx, id));
+}
+
 async function checkFence(
   trx: Db,
   payout: Payout,
   request: IntentRequest,
 ): Promise<{ refused: IntentRefusal } | { probe: boolean }> {
-  if (payout.bulkId !== null && !(await isBulkRunning(trx, payout.bulkId))) return { refused: 'bulk_waits' };
+  if (!(await mayLeave(trx, payout))) return { refused: 'bulk_waits' };
   const waits = await whySendingWaits(trx, payout);
   if (waits === 'stranger') {
     // Its first acceptance was lost with a database that went back in time; it may have been sent then.
