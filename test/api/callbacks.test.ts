@@ -2,6 +2,9 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 import { claimCallbacks } from '../../src/db/callbacks';
 import type { DueCallback } from '../../src/db/callbacks';
+import { handOverLines } from '../../src/db/hand-over-lines';
+import { queueLines } from '../../src/db/queue-lines';
+import { startBulk } from '../../src/db/start-bulk';
 import type { ParsedCallback } from '../../src/domain/callback';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
@@ -44,6 +47,19 @@ async function sentPayout(): Promise<{ payoutId: string; submissionId: string }>
   const body = payoutRequest();
   const answer = await app.request('POST', '/v1/payouts', { key: merchant.key, idempotencyKey: randomUUID(), body });
   return { payoutId: answer.body.id, submissionId: await writeIntent(app.pool, answer.body.id) };
+}
+
+/** A line that its bulk carries, whose call is written down. */
+async function sentLine(): Promise<{ bulkId: string; payoutId: string; submissionId: string }> {
+  const answer = await app.request('POST', '/v1/bulk-cash-ins', {
+    ...{ key: merchant.key, idempotencyKey: randomUUID(), body: { lines: [payoutRequest()] } },
+  });
+  const bulkId = answer.body.id;
+  await startBulk(app.pool, bulkId);
+  await queueLines(app.pool, { bulkId, from: 1, to: 1 });
+  const { rows } = await app.pool.query<{ id: string }>('select id from payouts where bulk_id = $1', [bulkId]);
+  const payoutId = rows[0]!.id;
+  return { bulkId, payoutId, submissionId: await writeIntent(app.pool, payoutId) };
 }
 
 interface Row {
@@ -190,4 +206,45 @@ test('ids that no index can hold do no harm', async () => {
   const long = 'x'.repeat(5_000);
   expect((await send(authentic({ eventId: long, reference: '\u0000', providerReference: long }))).status).toBe(202);
   expect(await stored()).toHaveLength(1);
+});
+
+describe('of a line that its bulk carries', () => {
+  const told = (): readonly string[] => app.runs.calls.filter((call) => call.startsWith('reported'));
+
+  test('nobody is told while it is under way: the bulk asks for it', async () => {
+    const { payoutId, submissionId } = await sentLine();
+    await send(authentic({ reference: submissionId }));
+    expect(await stored()).toMatchObject([{ payout_id: payoutId, applied: true }]);
+    await makeDue();
+    expect(await claimed()).toEqual([]);
+    expect(told()).toEqual([]);
+  });
+
+  test('one that was early is matched by the sweeper, and nobody is told', async () => {
+    const { payoutId } = await sentLine();
+    await send(authentic({ providerReference: `OM-${payoutId}` }));
+    await writeAnswer(app.pool, payoutId, 'pending');
+    await makeDue();
+    expect(await claimed()).toEqual([]);
+    expect(await stored()).toMatchObject([{ payout_id: payoutId, applied: true }]);
+    expect(told()).toEqual([]);
+  });
+
+  test('one that contradicts its end has it looked up again', async () => {
+    const { payoutId, submissionId } = await sentLine();
+    await writeAnswer(app.pool, payoutId, 'failed');
+    await send(authentic({ reference: submissionId, claim: 'success' }));
+    const { rows } = await app.pool.query('select next_watch_at <= now() as due from payouts where id = $1', [
+      payoutId,
+    ]);
+    expect(rows).toEqual([{ due: true }]);
+    expect(told()).toEqual([]);
+  });
+
+  test('once it was handed over its run is told', async () => {
+    const { bulkId, payoutId, submissionId } = await sentLine();
+    expect(await handOverLines(app.pool, { bulkId, payoutIds: [payoutId], most: 1 })).toEqual([payoutId]);
+    await send(authentic({ reference: submissionId }));
+    expect(told()).toHaveLength(1);
+  });
 });
