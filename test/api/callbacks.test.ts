@@ -55,7 +55,7 @@ async function sentLine(): Promise<{ bulkId: string; payoutId: string; submissio
     ...{ key: merchant.key, idempotencyKey: randomUUID(), body: { lines: [payoutRequest()] } },
   });
   const bulkId = answer.body.id;
-  await startBulk(app.pool, bulkId);
+  await startBulk(app.pool, bulkId, { approvalForMs: 60_000 });
   await queueLines(app.pool, { bulkId, from: 1, to: 1 });
   const { rows } = await app.pool.query<{ id: string }>('select id from payouts where bulk_id = $1', [bulkId]);
   const payoutId = rows[0]!.id;

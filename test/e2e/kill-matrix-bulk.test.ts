@@ -56,7 +56,7 @@ describe.each(['lines', 'native'] as const)(
 
     beforeAll(async () => {
       world = await createBulkRunWorld();
-      closers.unshift(world.close);
+      closers.unshift(() => world.close());
       world.simulator.configure({ httpsHostMap: { 'callbacks.cauri.test': `http://127.0.0.1:${world.app.port}` } });
       for (const [index, point] of POINTS[way].entries()) actors.push(await send(point, index));
       const env = {
