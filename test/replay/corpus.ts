@@ -29,6 +29,15 @@ export const RECORDINGS = [
   'watch',
   'provider-balance',
   'webhook-handed-over',
+  'polled-at-once',
+  'bulk-completed',
+  'bulk-scheduled',
+  'bulk-awaiting-float',
+  'bulk-paused-and-resumed',
+  'bulk-cancelled',
+  'bulk-continued-as-new',
+  'bulk-retried',
+  'bulk-webhooks-drained',
 ] as const;
 
 export type Recording = (typeof RECORDINGS)[number];
