@@ -25,6 +25,7 @@ describe("Orange's own bulk call", () => {
   beforeAll(async () => {
     world = await createBulkRunWorld({
       settings: { settlementWindowMs: 15_000, sendByMs: 3_000 },
+      timeouts: { headersMs: 2_000, bodyMs: 2_000 },
       bulks: {
         batchCallbackBase: 'https://callbacks.cauri.test',
         slowAfterMs: 4_000,

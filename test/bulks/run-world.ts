@@ -60,6 +60,8 @@ export async function createBulkRunWorld(options: PayoutWorldOptions = {}): Prom
   const world = await createRaceWorld({
     ...options,
     settings: { settlementWindowMs: 1_500, sendByMs: 1_500, ...options.settings },
+    // A busy machine loses no answer of a provider that gives one.
+    timeouts: { connectMs: 20_000, headersMs: 20_000, bodyMs: 20_000, ...options.timeouts },
   });
   const { pool, runs } = world;
   const sweeper = createSweeper({
