@@ -9,6 +9,7 @@ import type { BulkRollUp } from './bulk-roll-up';
 import { lockBulk } from './bulk-rows';
 import { cancelUnstartedLines, cancelWaitingLines } from './cancel-bulk-lines';
 import { moveBulk } from './move-bulk';
+import { reviewLostLines } from './review-lost-lines';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
 
@@ -85,7 +86,10 @@ export async function controlBulk(
       [bulkId],
     );
     // Nothing of it was started or held: its lines end with it.
-    if (to === 'cancelled') await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant' });
+    if (to === 'cancelled') {
+      await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant' });
+      await reviewLostLines(trx, bulkId);
+    }
     return { result: 'done', bulk: moved, counts };
   });
   if (answer.result === 'done' && answer.bulk.state === 'stopping') await cancelWaitingLines(pool, bulkId);

@@ -13,7 +13,8 @@ export interface RecoveredCall {
 
 /**
  * Writes down a call that was made in the time that the database lost: its outcome is unknown, its attempt number is used,
- * and a payout that waited to be sent is unknown from here on, with its hold kept. A final one is looked after again.
+ * and a payout that waited to be sent is unknown from here on, with its hold kept; so is a line of a bulk that has not begun,
+ * for which nothing is held yet. A final one is looked after again.
  * The payout is locked by the caller. Returns the payout as it then stands; unchanged where the call is known.
  */
 export async function recoverSubmission(
@@ -51,9 +52,10 @@ export async function recoverSubmission(
   }
   const settleBy = payout.settleBy ?? new Date(Date.now() + times.settlementWindowMs);
   switch (payout.state) {
+    case 'accepted':
     case 'scheduled':
     case 'queued': {
-      const queued = payout.state === 'scheduled' ? await movePayout(trx, payout, { to: 'queued', ...found }) : payout;
+      const queued = payout.state !== 'queued' ? await movePayout(trx, payout, { to: 'queued', ...found }) : payout;
       const processing = await movePayout(trx, queued, { to: 'processing', ...found, settleBy });
       return await movePayout(trx, processing, { to: 'unknown', ...found });
     }
@@ -63,8 +65,6 @@ export async function recoverSubmission(
     case 'unknown':
     case 'in_review':
       return await movePayout(trx, payout, { to: payout.state, ...found, settleBy });
-    case 'accepted':
-      throw new Error(`payout ${payout.id} is a bulk's line that has not started, and a call of it was found`);
     default:
       return payout.state satisfies never;
   }

@@ -8,6 +8,8 @@ export interface Restore {
   id: string;
   /** Nothing older than this is missing. */
   since: Date;
+  /** From then on nothing is sent. */
+  startedAt: Date;
 }
 
 /** Before the newest thing that the database knows: clocks differ, and what was under way was not yet written. */
@@ -30,7 +32,9 @@ export async function beginRestore(pool: Pool, since: Date | null): Promise<Rest
 }
 
 export async function findOpenRestore(db: Db): Promise<Restore | null> {
-  const { rows } = await db.query<Restore>('select id, since from restores where released_at is null');
+  const { rows } = await db.query<Restore>(
+    'select id, since, started_at as "startedAt" from restores where released_at is null',
+  );
   return rows[0] ?? null;
 }
 

@@ -52,7 +52,7 @@ export async function goOn(trx: Db, bulk: Bulk): Promise<Bulk> {
   await trx.query('savepoint before_start');
   try {
     const started = await moveBulk(trx, bulk, { to: 'running', actor: 'system', reason: 'held' });
-    await trx.query('select open_bulk_hold($1)', [bulk.id]);
+    await trx.query('select begin_bulk_hold($1)', [bulk.id]);
     return started;
   } catch (error) {
     if (refusalOf(error) !== 'insufficient_float') throw error;

@@ -54,14 +54,18 @@ export async function reconcilePayouts(deps: RestoreDeps, restore: Restore): Pro
   return counts;
 }
 
-/** Also final ones that were carried in the lost time: a failed one may have been retried. */
+/**
+ * Also final ones that were carried in the lost time: a failed one may have been retried. Lines that their bulk carries are
+ * only those that had runs of their own.
+ */
 async function openPayouts(
   { pool }: RestoreDeps,
   carried: ReadonlySet<string>,
 ): Promise<readonly { id: string; isDue: boolean }[]> {
   const { rows } = await pool.query<{ id: string; due: boolean }>(
     `select id, state <> 'scheduled' or scheduled_at <= clock_timestamp() as due from payouts
-     where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned') or id = any ($1) order by id`,
+     where (state not in ('succeeded', 'failed', 'cancelled', 'returned') and owner = 'payout/' || id) or id = any ($1)
+     order by id`,
     [[...carried]],
   );
   return rows.map(({ id, due }) => ({ id, isDue: due }));

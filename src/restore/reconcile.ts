@@ -1,5 +1,6 @@
 import { findOpenRestore, releaseRestore } from '../db/restores';
 import { withTransaction } from '../db/transaction';
+import { reconcileBulks } from './reconcile-bulks';
 import { reconcilePayouts } from './reconcile-payouts';
 import { reconcileProviders } from './reconcile-provider';
 import type { RestoreDeps } from './restore-deps';
@@ -22,8 +23,9 @@ export async function reconcile(deps: RestoreDeps): Promise<Readonly<Record<stri
       if (!restore) return null;
       logger.warn({ restore: restore.id, since: restore.since }, 'the database went back in time: reconciling');
       const { strangers: unknownRows, ...providers } = await reconcileProviders(deps, restore);
+      const bulks = await reconcileBulks(deps, restore);
       const { strangers: unknownRuns, ...payouts } = await reconcilePayouts(deps, restore);
-      const report = { ...providers, ...payouts, strangers: unknownRows + unknownRuns };
+      const report = { ...providers, ...bulks, ...payouts, strangers: unknownRows + unknownRuns };
       await withTransaction(pool, (trx) => releaseRestore(trx, restore.id, report));
       logger.warn({ restore: restore.id, ...report }, 'the database is reconciled: sending goes on');
       return report;

@@ -4,6 +4,8 @@ import type { temporal } from '@temporalio/proto';
 
 import type { Position } from '../domain/position';
 import { PAYOUT_WORKFLOW, payoutWorkflowId, SUBMIT_ACTIVITY, workflowTaskQueue } from '../workflows/contract';
+import { createBulkEvidence } from './bulk-evidence';
+import type { BulkEvidence } from './bulk-evidence';
 
 /** What the engine's histories say of one attempt to send a payout. */
 export interface SubmitSeen {
@@ -14,7 +16,7 @@ export interface SubmitSeen {
 }
 
 /** The engine as a witness of what the database lost. */
-export interface PayoutEvidence {
+export interface PayoutEvidence extends BulkEvidence {
   /** Every attempt of the payout in any of its runs, or null where the engine knows no run of it. */
   submitsOf(payoutId: string): Promise<readonly SubmitSeen[] | null>;
   /** Ids of the payouts whose runs were started since then. */
@@ -24,6 +26,8 @@ export interface PayoutEvidence {
 export function createPayoutEvidence(client: Client, taskQueuePrefix: string): PayoutEvidence {
   const ours = `WorkflowType = "${PAYOUT_WORKFLOW}" AND TaskQueue = "${workflowTaskQueue(taskQueuePrefix)}"`;
   return {
+    ...createBulkEvidence(client, taskQueuePrefix),
+
     async submitsOf(payoutId) {
       const workflowId = payoutWorkflowId(payoutId);
       const seen: SubmitSeen[] = [];

@@ -11,8 +11,10 @@ export const BULK_CASH_IN_WORKFLOW = 'bulkCashInWorkflow';
 export const WEBHOOK_WORKFLOW = 'webhookWorkflow';
 export const BULK_WEBHOOK_WORKFLOW = 'bulkWebhookWorkflow';
 
-/** The activity that makes the money call: what histories are searched for after a restore. */
+/** The activities behind which money may move: what histories are searched for after a restore. */
 export const SUBMIT_ACTIVITY = 'submitPayout';
+export const CARRY_ACTIVITY = 'carryLines';
+export const RETRY_LINES_ACTIVITY = 'retryFailedLines';
 
 /** Signals carry ids only. */
 export const PROVIDER_REPORTED_SIGNAL = 'providerReported';
