@@ -9,7 +9,7 @@ import { readSimulator } from './simulator';
 import { watchDatabase } from './statements';
 import type { StatementCount } from './statements';
 
-/** What one contender did in one round; all but the rate, the seconds and the top statements is per line. */
+/** What one contender did in one round; all but rate, seconds, bulk calls and top statements is per line. */
 export interface BulkRoundFigures {
   linesPerSecond: number;
   seconds: number;
@@ -20,6 +20,7 @@ export interface BulkRoundFigures {
   walBytes: number;
   providerCalls: number;
   statusCalls: number;
+  bulkCalls: number;
   /** Seconds of CPU per 1,000 lines by process, until all runs are closed. */
   cpuSeconds: Readonly<Record<string, number>>;
   top: readonly StatementCount[];
@@ -72,6 +73,7 @@ export async function measureBulkRound(
       walBytes: work.walBytes / lines,
       providerCalls: (simulator.requests - simulatorBefore.requests) / lines,
       statusCalls: (simulator.statusCalls - simulatorBefore.statusCalls) / lines,
+      bulkCalls: simulator.bulkCalls - simulatorBefore.bulkCalls,
       cpuSeconds: Object.fromEntries(cpu) as Record<string, number>,
       top: work.top,
     };

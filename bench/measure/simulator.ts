@@ -8,6 +8,8 @@ export interface SimulatorCounts {
   requests: number;
   /** Status calls among them. */
   statusCalls: number;
+  /** Bulk calls among them. */
+  bulkCalls: number;
   /** Movements of money to customers. */
   credits: number;
 }
@@ -19,6 +21,7 @@ export async function readSimulator(url: string): Promise<SimulatorCounts> {
   return {
     requests: Object.values(byEndpoint).reduce((sum, count) => sum + count, 0),
     statusCalls: byEndpoint['status'] ?? 0,
+    bulkCalls: byEndpoint['bulkCashIn'] ?? 0,
     credits: credits.length,
   };
 }

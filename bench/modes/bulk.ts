@@ -141,6 +141,7 @@ function mediansOf(rounds: readonly BulkRoundFigures[]): Medians {
     walBytes: of((round) => round.walBytes),
     providerCalls: of((round) => round.providerCalls),
     statusCalls: of((round) => round.statusCalls),
+    bulkCalls: of((round) => round.bulkCalls),
     cpuSeconds: Object.fromEntries(processes.map((name) => [name, of((round) => round.cpuSeconds[name] ?? 0)])),
   };
 }
@@ -165,6 +166,7 @@ function report(
     of('history events', ({ events }) => events.toFixed(4)),
     of('provider calls', ({ providerCalls }) => providerCalls.toFixed(2)),
     of('  status calls', ({ statusCalls }) => statusCalls.toFixed(2)),
+    of('  bulk calls, in all', ({ bulkCalls }) => String(bulkCalls)),
     of('SQL statements', ({ statements }) => statements.toFixed(2)),
     of('  commits', ({ commits }) => commits.toFixed(2)),
     of('WAL, KB', ({ walBytes }) => (walBytes / 1024).toFixed(1)),
