@@ -4,6 +4,7 @@ import type { ApprovalThresholds, BulkApproval, BulkVerdict } from '../domain/bu
 import { cancelUnstartedLines } from './cancel-bulk-lines';
 import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
+import { reviewLostLines } from './review-lost-lines';
 
 /** The merchant's thresholds that a bulk of so many lines and minor units is above; null: it needs no approval. */
 export async function findThresholdsPassed(
@@ -39,6 +40,7 @@ export async function expireApproval(trx: Db, bulk: Bulk): Promise<Bulk | null> 
   if (rowCount === 0) return null;
   const rejected = await moveBulk(trx, bulk, { to: 'rejected', actor: 'system', reason: 'approval_expired' });
   await cancelUnstartedLines(trx, bulk.id, { reason: 'bulk_rejected' });
+  await reviewLostLines(trx, bulk.id);
   return rejected;
 }
 

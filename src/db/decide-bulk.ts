@@ -7,6 +7,7 @@ import { lockBulk } from './bulk-rows';
 import { cancelUnstartedLines } from './cancel-bulk-lines';
 import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
+import { reviewLostLines } from './review-lost-lines';
 import { goOn } from './start-bulk';
 import { withTransaction } from './transaction';
 
@@ -70,5 +71,6 @@ async function refuse(trx: Db, bulk: Bulk, { personId }: BulkVote): Promise<Bulk
   const actor = `person:${personId}` as const;
   const rejected = await moveBulk(trx, bulk, { to: 'rejected', actor, reason: 'approval_refused' });
   await cancelUnstartedLines(trx, bulk.id, { reason: 'bulk_rejected' });
+  await reviewLostLines(trx, bulk.id);
   return rejected;
 }

@@ -24,15 +24,15 @@ describe("Orange's own bulk call", () => {
   let batches = 0;
   beforeAll(async () => {
     world = await createBulkRunWorld({
-      settings: { settlementWindowMs: 15_000, sendByMs: 3_000 },
-      timeouts: { headersMs: 2_000, bodyMs: 2_000 },
+      settings: { settlementWindowMs: 25_000, sendByMs: 3_000 },
+      timeouts: { headersMs: 6_000, bodyMs: 6_000 },
       bulks: {
         batchCallbackBase: 'https://callbacks.cauri.test',
         slowAfterMs: 4_000,
         carryForMs: 60_000,
         handOverMost: 2,
       },
-      simulator: { timings: { slowAnswerMs: 2_500, lateRowMs: 1_500, lateCallbackMs: 1_000 } },
+      simulator: { timings: { slowAnswerMs: 8_000, lateRowMs: 1_500, lateCallbackMs: 1_000 } },
     });
     world.simulator.configure({ httpsHostMap: { 'callbacks.cauri.test': `http://127.0.0.1:${world.app.port}` } });
     await world.startWorkers();

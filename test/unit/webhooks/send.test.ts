@@ -89,7 +89,7 @@ describe('sending a webhook', () => {
 
   test('takes the status of an answer whose body stalls', async () => {
     const url = await receiver((_request, response) => response.writeHead(200).write('x'));
-    expect(await send(url, { timeoutMs: 300 })).toMatchObject({ result: 'delivered', httpStatus: 200 });
+    expect(await send(url, { timeoutMs: 3_000 })).toMatchObject({ result: 'delivered', httpStatus: 200 });
   });
 
   test('cuts an answer that has no end', async () => {
