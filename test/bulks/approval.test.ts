@@ -33,7 +33,7 @@ describe('a bulk that another person must approve', () => {
   let approver: string;
   beforeAll(async () => {
     world = await createRaceWorld({
-      settings: { settlementWindowMs: 1_500, sendByMs: 1_500 },
+      settings: { settlementWindowMs: 6_000, sendByMs: 4_000 },
       limits: { BULK_APPROVAL_HOURS: APPROVAL_MS / 3_600_000 },
     });
     await world.startWorkers();

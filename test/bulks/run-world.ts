@@ -59,7 +59,7 @@ export interface BulkRunWorld extends RaceWorld {
 export async function createBulkRunWorld(options: PayoutWorldOptions = {}): Promise<BulkRunWorld> {
   const world = await createRaceWorld({
     ...options,
-    settings: { settlementWindowMs: 1_500, sendByMs: 1_500, ...options.settings },
+    settings: { settlementWindowMs: 6_000, sendByMs: 4_000, ...options.settings },
     // A busy machine loses no answer of a provider that gives one.
     timeouts: { connectMs: 20_000, headersMs: 20_000, bodyMs: 20_000, ...options.timeouts },
   });
