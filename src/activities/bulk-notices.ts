@@ -99,7 +99,16 @@ export function createBulkNotices({ pool, sealing, webhooks, logger }: WebhookAc
   }
 
   return {
-    tryLines: async (payoutIds) => await tryBatch(await claimLineDeliveries(pool, { payoutIds, ...claim })),
+    async tryLines(payoutIds) {
+      const count = { delivered: 0, failed: 0 };
+      for (;;) {
+        const batch = await claimLineDeliveries(pool, { payoutIds, ...claim });
+        const { delivered, failed } = await tryBatch(batch);
+        count.delivered += delivered;
+        count.failed += failed;
+        if (batch.length < BATCH || failed > 0) return count;
+      }
+    },
     tryBulk: async (bulkId) => await tryBatch(await claimBulkEvents(pool, { bulkId, ...claim })),
     async drain(key) {
       const tried = await tryBatch(await claimDrain(pool, { ...key, ...claim }));

@@ -2,6 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
+import { pino } from 'pino';
+
+import { createBulkNotices } from '../../src/activities/bulk-notices';
 import { bulkWebhookWorkflowId } from '../../src/workflows/contract';
 import { eventually } from '../helpers/eventually';
 import { createBulkRunWorld, PATIENCE_MS } from './run-world';
@@ -122,6 +125,20 @@ describe('what a bulk tells', () => {
     }
     await handle.result();
     expect((await handle.describe()).status.name).toBe('COMPLETED');
+  });
+
+  test('lines that tell more than one batch holds are all told in one go', async () => {
+    const bulkId = await world.sendBulk(lines(300), {
+      notify: 'each',
+      scheduled_at: new Date(Date.now() + 600_000).toISOString(),
+    });
+    await world.control(bulkId, 'cancel');
+    const notices = createBulkNotices({
+      ...{ pool: world.pool, sealing: world.vault, logger: pino({ level: 'silent' }) },
+      webhooks: { timeoutMs: 30_000, allowLoopback: true, retryForMs: 3_600_000 },
+    });
+    expect(await notices.tryLines(await lineIds(bulkId))).toEqual({ delivered: 300, failed: 0 });
+    expect(ear.heard.filter(({ type }) => type === 'payout.cancelled')).toHaveLength(300);
   });
 
   test('cancelled before it starts, each line tells that it is cancelled, and so does the bulk', async () => {
