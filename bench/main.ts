@@ -3,11 +3,13 @@ import { readMachine } from './measure/machine';
 import type { Mode } from './mode';
 import { accept } from './modes/accept';
 import { bulk } from './modes/bulk';
+import { fairness } from './modes/fairness';
+import { memory } from './modes/memory';
 import { single } from './modes/single';
 import { parseBenchCommand } from './options';
 
 /** Each mode is one file of modes/. */
-const MODES: Readonly<Record<string, Mode>> = { single, accept, bulk };
+const MODES: Readonly<Record<string, Mode>> = { single, accept, bulk, memory, fairness };
 
 const closers = createClosers();
 

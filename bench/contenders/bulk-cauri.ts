@@ -1,12 +1,9 @@
-import { uploadBulk } from '../upload-bulk';
+import { createBulkClient } from '../bulk-client';
 import type { Program, World } from '../world';
 import type { BulkContender } from './bulk-contender';
 
 /** Lines that warm a new worker up. */
 const WARM_UP_LINES = 500;
-
-/** The host of the API as the provider calls it back. */
-export const CALLBACK_HOST = 'callbacks.cauri.test';
 
 export type BulkPath = 'lines' | 'native';
 
@@ -22,14 +19,7 @@ export function createBulkCauri(
   },
 ): BulkContender {
   const { path, api } = options;
-  const send = (lines: number): Promise<string> =>
-    uploadBulk({
-      apiUrl: api.url,
-      key: options.key,
-      lines,
-      firstIndex: options.takeIndexes(lines),
-      notify: 'each',
-    });
+  const client = createBulkClient({ apiUrl: api.url, key: options.key });
   return {
     name: path,
     what: `CSV → api → worker (ORANGE_BULK=${path}) → webhooks, with PostgreSQL`,
@@ -40,7 +30,7 @@ export function createBulkCauri(
         events: ['payout.succeeded', 'bulk.completed'],
         eventsOf: (lines: number) => lines + 1,
         run: async (lines: number) => {
-          await send(lines);
+          await client.upload({ lines, firstIndex: options.takeIndexes(lines), notify: 'each' });
         },
         close: () => worker.close(),
       };

@@ -1,21 +1,15 @@
-import { loadConfig } from '../../src/config';
-import { createCore } from '../../src/deps';
-import { createTemporalClient } from '../../src/temporal/connect';
-import { createDataConverter } from '../../src/temporal/data-converter';
-import { loadMasterKeys } from '../../src/vault/master-keys';
 import { addMerchant } from '../add-merchant';
-import { CALLBACK_HOST, createBulkCauri } from '../contenders/bulk-cauri';
+import { createBulkCauri } from '../contenders/bulk-cauri';
 import type { BulkContender } from '../contenders/bulk-contender';
 import { createFloor } from '../contenders/floor';
 import { measureBulkRound, QUIET_MS } from '../measure/bulk-round';
 import type { BulkRoundFigures } from '../measure/bulk-round';
 import { median } from '../measure/median';
 import type { StatementCount } from '../measure/statements';
-import { readVersions } from '../measure/versions';
 import type { Mode } from '../mode';
-import { configureAccount, configureSimulator } from '../simulator-control';
+import { configureAccount } from '../simulator-control';
 import { table } from '../table';
-import { createWorld } from '../world';
+import { openWorkbench } from '../workbench';
 
 /**
  * Of the provider, and the gap from a call to the first look at its result and from one look to the next, of all that
@@ -35,33 +29,18 @@ const FLOOR_FLOAT = 100_000_000_000;
 export const bulk: Mode = {
   payouts: 20_000,
   rounds: 1,
-  async run({ payouts: lines, rounds, only, closers, print, ...options }) {
-    const world = await createWorld({
+  async run(options) {
+    const { payouts: lines, rounds, only, print } = options;
+    const { world, core, client, versions, api } = await openWorkbench(options, {
       settlementDelayMs: SETTLEMENT_DELAY_MS,
-      variables: { POLL_FIRST_MS: String(GAP_MS), PUBLIC_URL: `https://${CALLBACK_HOST}` },
-      closers,
-      report: print,
-      ...options,
+      variables: { POLL_FIRST_MS: String(GAP_MS) },
     });
-    const versions = await readVersions(world);
-    print(
-      Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', '),
-    );
-    const config = loadConfig(world.environment);
-    const client = createTemporalClient(config, createDataConverter(await loadMasterKeys(config)));
-    closers.add(() => client.connection.close());
-    const core = await createCore(config, 'bench');
-    closers.add(() => core.close());
     // The floor tells of the end of each line; nothing but the end of the whole is told beside.
     const { key } = await addMerchant(core, world, {
       number: 1,
       events: ['payout.succeeded', 'payout.failed', 'bulk.completed'],
     });
     await configureAccount(world, { msisdn: FLOOR_ACCOUNT, float: FLOOR_FLOAT });
-    const api = await world.startProduct('api');
-    await configureSimulator(world, { httpsHostMap: { [CALLBACK_HOST]: api.url } });
 
     let index = 0;
     const takeIndexes = (count: number): number => (index += count) - count;
