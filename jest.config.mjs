@@ -13,7 +13,7 @@ const common = {
 };
 
 export default {
-  maxWorkers: 3,
+  maxWorkers: 4,
   testTimeout: 180_000,
   projects: [
     {

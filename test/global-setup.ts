@@ -1,6 +1,7 @@
 import { migrate } from '../src/db/migrate';
 import { query, startPostgres, TEMPLATE_DATABASE, withDatabase } from './helpers/postgres';
 import { startTemporalServer } from './helpers/temporal-server';
+import { bundleWorkflowsForTests } from './helpers/workflow-bundle';
 import { closeTestServers, type TestServer } from './global-teardown';
 
 /**
@@ -24,7 +25,10 @@ export default async function globalSetup(): Promise<void> {
   const temporal = async (): Promise<void> => {
     process.env['CAURI_TEST_TEMPORAL'] = process.env['TEMPORAL_ADDRESS'] ?? keep(await startTemporalServer()).address;
   };
-  const results = await Promise.allSettled([postgres(), temporal()]);
+  const workflows = async (): Promise<void> => {
+    keep(await bundleWorkflowsForTests());
+  };
+  const results = await Promise.allSettled([postgres(), temporal(), workflows()]);
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) {
     await closeTestServers();
