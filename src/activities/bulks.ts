@@ -35,7 +35,9 @@ export interface BulkActivities {
 export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): BulkActivities {
   const { pool, bulks } = deps;
   const notices = createBulkNotices(deps);
-  const retryFailedLines = createRetryFailedLines(deps);
+  // A bulk takes every request that it can get: single payouts of the account have theirs before it.
+  const lineDeps = { ...deps, budget: deps.budget.yielding };
+  const retryFailedLines = createRetryFailedLines(lineDeps);
   const read = (bulkId: string): Promise<BulkPosition> => readBulkPosition(pool, bulkId, bulks);
 
   return {
@@ -52,7 +54,7 @@ export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): Bulk
       return await read(bulkId);
     },
 
-    carryLines: createCarryLines({ ...deps, notices }),
+    carryLines: createCarryLines({ ...lineDeps, notices }),
 
     drainWebhooks: (key) => notices.drain(key),
 

@@ -12,10 +12,12 @@ interface Account {
 
 /** HTTP requests that may be sent in an account's name, shared by all workers. */
 export interface RequestBudget {
-  /** Waits for one request's turn. Throws `ProviderError` of kind `throttled` after `patienceMs`. */
+  /** Waits for one request's turn. Throws `ProviderError` of kind `throttled` after a while. */
   spend(account: Account): Promise<void>;
   /** Waits for the turn of up to `want` requests; as many as may be had at once, at least one. Throws like `spend`. */
   spendSome(account: Account, want: number): Promise<number>;
+  /** The same requests for work that takes all it can get: it leaves a part to others, and waits longer. */
+  readonly yielding: RequestBudget;
 }
 
 export interface RequestBudgetOptions {
@@ -26,12 +28,36 @@ export interface RequestBudgetOptions {
   patienceMs: number;
 }
 
+/** How many times longer yielding work waits. */
+const YIELDING_PATIENCE = 12;
+
 /** Leases request tokens in blocks from one place in PostgreSQL, so that no worker needs to know how many there are. */
-export function createRequestBudget({ pool, requestsPerMinute, patienceMs }: RequestBudgetOptions): RequestBudget {
+export function createRequestBudget(options: RequestBudgetOptions): RequestBudget {
+  const budgetOf = (yields: boolean): Omit<RequestBudget, 'yielding'> => {
+    const patienceMs = options.patienceMs * (yields ? YIELDING_PATIENCE : 1);
+    const spendSome = createSpending({ ...options, patienceMs, yields });
+    return {
+      spendSome,
+      async spend(account) {
+        await spendSome(account, 1);
+      },
+    };
+  };
+  const yielding: RequestBudget = {
+    ...budgetOf(true),
+    get yielding() {
+      return yielding;
+    },
+  };
+  return { ...budgetOf(false), yielding };
+}
+
+function createSpending(options: RequestBudgetOptions & { yields: boolean }): RequestBudget['spendSome'] {
+  const { pool, requestsPerMinute, patienceMs, yields } = options;
   // A block saves statements where the limit is high; at Orange's 60 a minute a held-back block would be a tenth of it.
   const block = requestsPerMinute === null ? 0 : Math.max(1, Math.floor(requestsPerMinute / 600));
   const leased = new Map<string, number>();
-  async function spendSome({ provider, accountNumber }: Account, want: number): Promise<number> {
+  return async ({ provider, accountNumber }, want) => {
     if (requestsPerMinute === null) return want;
     const name = `${provider}/${accountNumber}`;
     const giveUpAt = Date.now() + patienceMs;
@@ -43,8 +69,7 @@ export function createRequestBudget({ pool, requestsPerMinute, patienceMs }: Req
         return spent;
       }
       const grant = await leaseRequests(pool, {
-        provider,
-        accountNumber,
+        ...{ provider, accountNumber, yields },
         want: Math.max(block, want),
         perMinute: requestsPerMinute,
       });
@@ -53,12 +78,5 @@ export function createRequestBudget({ pool, requestsPerMinute, patienceMs }: Req
         throw new ProviderError('throttled', 'no request of the account is left for now');
       } else await sleep(grant.waitMs);
     }
-  }
-
-  return {
-    spendSome,
-    async spend(account) {
-      await spendSome(account, 1);
-    },
   };
 }

@@ -9,16 +9,26 @@ export interface RequestGrant {
 /** The part of a minute's requests that may come at once; the rest flows evenly, so that no minute sees more than its limit. */
 const BURST_SHARE = 0.2;
 
+/** The part of the bucket that those who leave the rest to others do not touch. */
+const KEPT_SHARE = 0.5;
+
+export interface RequestLease {
+  provider: string;
+  accountNumber: string;
+  want: number;
+  perMinute: number;
+  /** Leaves the last half of the bucket to others, who so never wait for the one that takes all it can get. */
+  yields: boolean;
+}
+
 /**
  * Leases up to `want` requests of an account from its bucket. Over any minute at most `perMinute` are granted: the bucket
  * holds a fifth of them and refills with the other four fifths.
  */
-export async function leaseRequests(
-  db: Db,
-  lease: { provider: string; accountNumber: string; want: number; perMinute: number },
-): Promise<RequestGrant> {
+export async function leaseRequests(db: Db, lease: RequestLease): Promise<RequestGrant> {
   const capacity = Math.max(1, Math.floor(lease.perMinute * BURST_SHARE));
   const perMs = Math.max(lease.perMinute - capacity, 1) / 60_000;
+  const kept = lease.yields ? Math.floor(capacity * KEPT_SHARE) : 0;
   await db.query(
     `insert into provider_rates (provider, account_number, tokens, refilled_at) values ($1, $2, $3, clock_timestamp())
      on conflict do nothing`,
@@ -28,13 +38,13 @@ export async function leaseRequests(
     `with bucket as (
        select least($4::float8, tokens + extract(epoch from clock_timestamp() - refilled_at) * 1000 * $5::float8) as filled
        from provider_rates where provider = $1 and account_number = $2 for update
-     ), lease as (select filled, least($3::int, floor(filled)::int) as granted from bucket)
+     ), lease as (select filled, greatest(0, least($3::int, floor(filled)::int - $6::int)) as granted from bucket)
      update provider_rates set tokens = lease.filled - lease.granted, refilled_at = clock_timestamp()
      from lease where provider = $1 and account_number = $2
      returning lease.granted, tokens`,
-    [lease.provider, lease.accountNumber, lease.want, capacity, perMs],
+    [lease.provider, lease.accountNumber, lease.want, capacity, perMs, kept],
   );
   const row = rows[0];
   if (!row) throw new Error('the account has no bucket');
-  return { granted: row.granted, waitMs: row.granted > 0 ? 0 : Math.ceil((1 - row.tokens) / perMs) };
+  return { granted: row.granted, waitMs: row.granted > 0 ? 0 : Math.ceil((kept + 1 - row.tokens) / perMs) };
 }

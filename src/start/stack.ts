@@ -42,6 +42,9 @@ export interface Stack {
 
 const HOST = '127.0.0.1';
 
+/** Requests per minute and account: ten times Orange's 60, at which a bulk of a few lines would take minutes. */
+const DEVELOPMENT_LIMIT = '600';
+
 /**
  * Starts everything of a development machine as children of the supervisor: servers first, then the seeding, then what
  * needs both. `DATABASE_URL` and `TEMPORAL_ADDRESS` name servers to use instead of our own.
@@ -61,7 +64,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(env['MASTER_KEY'] ? {} : { MASTER_KEY_FILE: env['MASTER_KEY_FILE'] ?? join(stateDirectory, 'master-key') }),
     API_HOST: HOST,
     API_PORT: String(ports.api),
-    PUBLIC_URL: url('api'),
+    PUBLIC_URL: env['PUBLIC_URL'] ?? url('api'),
     METRICS_HOST: HOST,
     METRICS_PORT: String(ports.worker),
     ORANGE_BASE_URL: url('simulator'),
@@ -70,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // Long enough to see the payout pending and its status asked for.
     SIMULATOR_SETTLEMENT_DELAY_MS: env['SIMULATOR_SETTLEMENT_DELAY_MS'] ?? '1500',
     SIMULATOR_PORT: String(ports.simulator),
+    ...requestLimits(env),
     SIMULATOR_JOURNAL: join(stateDirectory, 'simulator-journal.jsonl'),
     RECEIVER_PORT: String(ports.receiver),
     WEBHOOK_URL: `${url('receiver')}/webhooks`,
@@ -105,6 +109,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     temporalUiUrl: temporal.hasUi ? url('ui') : undefined,
     keys: readDevKeys(join(stateDirectory, 'dev-keys.json')),
     environment: variables,
+  };
+}
+
+/** The provider's limit per minute, which we keep to unless told otherwise. */
+function requestLimits(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const limit = env['SIMULATOR_RATE_LIMIT_PER_MINUTE'] ?? DEVELOPMENT_LIMIT;
+  const own = env['ORANGE_REQUESTS_PER_MINUTE'] ?? (limit === 'off' ? undefined : limit);
+  return {
+    SIMULATOR_RATE_LIMIT_PER_MINUTE: limit,
+    ...(own === undefined ? {} : { ORANGE_REQUESTS_PER_MINUTE: own }),
   };
 }
 

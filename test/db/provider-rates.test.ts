@@ -24,7 +24,7 @@ describe('the requests of an account', () => {
 
   /** An account whose bucket's clock is moved on by hand, on top of the real one. */
   function newAccount(perMinute: number): {
-    lease(want: number): Promise<RequestGrant>;
+    lease(want: number, yields?: boolean): Promise<RequestGrant>;
     passes(ms: number): Promise<void>;
     now(): number;
   } {
@@ -32,7 +32,8 @@ describe('the requests of an account', () => {
     const accountNumber = `account-${accounts}`;
     let passed = 0;
     return {
-      lease: (want) => leaseRequests(pool, { provider: 'orange', accountNumber, want, perMinute }),
+      lease: (want, yields = false) =>
+        leaseRequests(pool, { provider: 'orange', accountNumber, want, perMinute, yields }),
       async passes(ms) {
         passed += ms;
         await pool.query(
@@ -48,7 +49,7 @@ describe('the requests of an account', () => {
   const bursts = fc.array(
     fc.record({
       passMs: fc.nat(40_000),
-      wants: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 }),
+      wants: fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), { minLength: 1, maxLength: 6 }),
     }),
     { minLength: 1, maxLength: 12 },
   );
@@ -61,9 +62,9 @@ describe('the requests of an account', () => {
         for (const { passMs, wants } of plan) {
           await account.passes(passMs);
           const from = account.now();
-          const granted = await Promise.all(wants.map((want) => account.lease(want)));
+          const granted = await Promise.all(wants.map(([want, yields]) => account.lease(want, yields)));
           for (const [index, grant] of granted.entries()) {
-            expect(grant.granted).toBeLessThanOrEqual(wants[index]!);
+            expect(grant.granted).toBeLessThanOrEqual(wants[index]![0]);
             expect(grant.granted > 0).toBe(grant.waitMs === 0);
           }
           grants.push({ from, to: account.now(), granted: granted.reduce((sum, grant) => sum + grant.granted, 0) });
@@ -108,6 +109,24 @@ describe('the requests of an account', () => {
     const granted = grants.reduce((sum, grant) => sum + grant.granted, 0);
     expect(granted).toBeGreaterThanOrEqual(12);
     expect(granted).toBeLessThanOrEqual(60);
+  });
+
+  test('those of bulks leave some to single payouts, and are told when there are more', async () => {
+    const account = newAccount(60);
+    expect((await account.lease(100, true)).granted).toBe(6);
+    const { granted, waitMs } = await account.lease(1, true);
+    expect(granted).toBe(0);
+    expect((await account.lease(100)).granted).toBe(6);
+    await account.passes(waitMs);
+    expect((await account.lease(1, true)).granted).toBe(0);
+    expect((await account.lease(100)).granted).toBeGreaterThan(0);
+    await account.passes(60_000);
+    expect((await account.lease(100, true)).granted).toBe(6);
+  });
+
+  test('of one a minute, even bulks get theirs', async () => {
+    const account = newAccount(1);
+    expect((await account.lease(1, true)).granted).toBe(1);
   });
 
   test('of two accounts are apart', async () => {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 
 import { pino } from 'pino';
 import type { Pool } from 'pg';
@@ -37,6 +36,7 @@ import { PAYOUT_WORKFLOW, payoutWorkflowId, workflowTaskQueue } from '../../src/
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { temporalAddress, uniqueName } from './temporal-server';
+import { workflowBundle } from './workflow-bundle';
 
 // Refusals and retries are what these tests are about: the SDK's warnings of them are only shown on demand.
 installRuntimeLogger(pino({ level: process.env['TEST_LOG'] ?? 'silent' }));
@@ -64,6 +64,8 @@ export interface PayoutWorldOptions {
   bulks?: Partial<BulkSettings>;
   simulator?: OrangeSimulatorOptions;
   timeouts?: { connectMs?: number; headersMs?: number; bodyMs?: number };
+  /** Of the provider's account over all workers; none by default. */
+  requestsPerMinute?: number;
   /** Milliseconds after a lost answer from which it is sent once more; never by default. */
   resendAfterMs?: number;
   clientSecret?: string;
@@ -89,6 +91,7 @@ export interface PayoutWorld {
   merchantId: string;
   credentialId: string;
   settings: PayoutSettings;
+  requestsPerMinute: number | null;
   activities: Activities;
   taskQueuePrefix: string;
   /** The environment of a product process that works in this world, with short times. */
@@ -118,8 +121,6 @@ export interface PayoutWorld {
   close(): Promise<void>;
 }
 
-const WORKFLOWS = path.join(__dirname, '..', '..', 'src', 'workflows', 'index.ts');
-
 export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promise<PayoutWorld> {
   const database = options.databaseUrl
     ? { url: options.databaseUrl, close: () => Promise.resolve() }
@@ -147,7 +148,8 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     ...options.settings,
   };
   const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
-  const budget = createRequestBudget({ pool, requestsPerMinute: null, patienceMs: 1_000 });
+  const requestsPerMinute = options.requestsPerMinute ?? null;
+  const budget = createRequestBudget({ pool, requestsPerMinute, patienceMs: 5_000 });
   const deps: ActivityDeps = {
     pool,
     budget,
@@ -219,6 +221,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     merchantId,
     credentialId,
     settings,
+    requestsPerMinute,
     activities,
     taskQueuePrefix,
     env: {
@@ -312,7 +315,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
         dataConverter,
         activities: { ...activities, ...overrides },
         shutdownGraceMs: 2_000,
-        workflows: { workflowsPath: WORKFLOWS },
+        workflows: { workflowBundle: workflowBundle() },
       });
       started.push(workers);
       return workers;

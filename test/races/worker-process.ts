@@ -10,8 +10,8 @@ import type { PayoutWorld } from '../helpers/payout-world';
 
 /** The activities of another worker process of the world: nothing in memory is shared with the next one. */
 export function createWorkerProcess(world: PayoutWorld, providers: Providers = world.providers): Activities {
-  const { pool, vault, settings } = world;
-  const budget = createRequestBudget({ pool, requestsPerMinute: null, patienceMs: 1_000 });
+  const { pool, vault, settings, requestsPerMinute } = world;
+  const budget = createRequestBudget({ pool, requestsPerMinute, patienceMs: 5_000 });
   return createActivities({
     ...{ pool, budget, settings, logger: pino({ level: 'silent' }), sealing: vault },
     access: createProviderAccess({

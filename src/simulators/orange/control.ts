@@ -71,6 +71,8 @@ export interface TransactionsReport {
 }
 
 export interface RequestsReport extends RequestCountsBody {
+  /** Requests that the limit per minute refused, since this process started or was reset. */
+  readonly throttled: number;
   /** Cash-in requests and lines of bulks by reference; these survive a restart. */
   readonly cashInsByReference: Readonly<Record<string, number>>;
   /** Cash-ins and lines that came as far as a scenario, by its name; these survive a restart. */
@@ -121,6 +123,7 @@ export function createControl(parts: Parts): OrangeSimulatorControl {
       const { submissions, bulkCalls } = store.state();
       return {
         ...counts.body(),
+        throttled: rateLimit.refused(),
         cashInsByReference: countBy(submissions.map(({ reference }) => reference)),
         cashInsByScenario: countBy(submissions.map(({ scenario }) => scenario)),
         bulksByScenario: countBy(bulkCalls.map(({ scenario }) => scenario)),
