@@ -12,6 +12,7 @@ import { readPosition } from '../db/positions';
 import { listSubmissions } from '../db/submissions';
 import { withTransaction } from '../db/transaction';
 import type { Outcome } from '../domain/outcome';
+import { isWindowOver } from '../domain/payout';
 import type { Payout } from '../domain/payout';
 import type { Position } from '../domain/position';
 import { isOpenCall } from '../domain/submission';
@@ -44,15 +45,19 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     const until = Date.now() + forMs;
     let payout = await mustFind(pool, payoutId);
     while (payout.state === while_ && !payout.resend) {
+      const isLast = isWindowOver(payout);
+      let isLooked = false;
       try {
         await round(payout);
+        if (isLast) await noteLastLook(payout);
+        isLooked = isLast;
       } catch (error) {
         // A provider that cannot be asked now is asked again; the deadline of the wait is the workflow's.
         if (!(error instanceof ProviderError)) throw error;
       }
       if (orElse === 'retry') heartbeat();
       payout = await mustFind(pool, payoutId);
-      if (payout.state !== while_ || payout.resend) break;
+      if (payout.state !== while_ || payout.resend || isLooked) break;
       const gap = gapAfter(Date.now() - payout.updatedAt.getTime(), settings.poll);
       if (Date.now() + gap > until) {
         if (orElse === 'return') break;
@@ -70,6 +75,15 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     lookUpPayout: (payoutId) => askUntil(payoutId, { ...lookUp, forMs: settings.pollLoopMs, orElse: 'retry' }),
     pollAtOnce: ({ payoutId, forMs }) => askUntil(payoutId, { ...poll, forMs, orElse: 'return' }),
   };
+
+  /** A status that says nothing yet leaves no trace but this one: after it the window may end. */
+  async function noteLastLook({ id, state }: Payout): Promise<void> {
+    if (state !== 'pending') return;
+    for (const submission of (await listSubmissions(pool, id)).filter(isOpenCall)) {
+      const { id: submissionId, providerReference } = submission;
+      await insertLookUp(pool, { payoutId: id, submissionId, verdict: 'in_flight', providerReference, rowsSeen: 1 });
+    }
+  }
 
   async function lookUpOnce({ id, provider }: Payout): Promise<void> {
     await lookUpRound(id, 'open');

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 import { isProvenUnpaid } from '../domain/outcome';
 import type { Outcome, RejectionKind, SubmissionOutcome } from '../domain/outcome';
+import { LAST_LOOK } from '../domain/last-look';
 import { isFinalState } from '../domain/payout-state';
 import type { Position } from '../domain/position';
 import { nextStep, stateAfter } from '../domain/resume';
@@ -34,6 +35,7 @@ type PositionRow = Pick<
   time_in_ms: number | null;
   turn_in_ms: number | null;
   settle_in_ms: number | null;
+  looked_at_end: boolean | null;
   age_ms: number;
   submission: boolean;
   outcome: SubmissionOutcome;
@@ -49,7 +51,10 @@ const POSITION = prepared(
 select payout.id, payout.merchant_id, payout.environment, payout.method, payout.provider, payout.state, payout.reason,
   payout.version, payout.attempt, payout.owner, payout.resend,
   ${MS_UNTIL('payout.scheduled_at')} as time_in_ms, ${MS_UNTIL('payout.retry_at')} as turn_in_ms,
-  ${MS_UNTIL('payout.settle_by')} as settle_in_ms, -${MS_UNTIL('payout.updated_at')} as age_ms,
+  ${MS_UNTIL('payout.settle_by')} as settle_in_ms,
+  case when payout.settle_by <= clock_timestamp() and payout.state in ('pending', 'unknown') then exists (
+    select from submissions call join look_ups on look_ups.submission_id = call.id
+    where call.payout_id = payout.id and look_ups.at >= payout.settle_by) end as looked_at_end, -${MS_UNTIL('payout.updated_at')} as age_ms,
   latest.id is not null as submission, latest.outcome, latest.rejection,
   ${MS_UNTIL("latest.send_by + $2 * interval '1 millisecond'")} as overdue_in_ms
 from payouts payout
@@ -88,9 +93,16 @@ export async function readPosition(
     attempt: row.attempt,
     step,
     dueInMs: Math.max(0, Math.ceil(due[step as keyof typeof due] ?? 0)),
-    settleInMs: row.settle_in_ms === null ? null : Math.max(0, Math.ceil(row.settle_in_ms)),
+    settleInMs: settleInMs(row),
     ...(step === 'poll' ? { askAtOnceMs: Math.max(0, pollAtOnceMs - Math.floor(row.age_ms)) } : {}),
   };
+}
+
+/** Once more as long as a last look where the window is over and none was completed since. */
+function settleInMs({ settle_in_ms: left, looked_at_end: isLooked }: PositionRow): number | null {
+  if (left === null) return null;
+  const lastLookIsMissing = isLooked === false && left > -LAST_LOOK.forMs;
+  return lastLookIsMissing ? LAST_LOOK.everyMs : Math.max(0, Math.ceil(left));
 }
 
 /** After how many take-ups without progress a payout goes to people. */

@@ -1,3 +1,4 @@
+import { LAST_LOOK } from './last-look';
 import type { Currency } from './currency';
 import type { Environment } from './environment';
 import type { MethodId, ProviderId, RecipientField } from './methods';
@@ -50,4 +51,14 @@ export function isToBeSent({ state, resend }: Pick<Payout, 'state' | 'resend'>):
 /** The owner of a payout that stands alone. */
 export function ownPayoutOwner(payoutId: string): string {
   return `payout/${payoutId}`;
+}
+
+/** Its settlement window has ended: what is not found now is for people. */
+export function isWindowOver({ settleBy }: Payout): boolean {
+  return settleBy !== null && settleBy.getTime() <= Date.now();
+}
+
+/** The provider could not be asked for so long after the end of the window that people decide without a last look. */
+export function isPastLastLook({ settleBy }: Payout): boolean {
+  return settleBy !== null && settleBy.getTime() + LAST_LOOK.forMs <= Date.now();
 }

@@ -19,15 +19,19 @@ export interface TakenLine {
 
 type Asked = TakenLine & { call: NonNullable<TakenLine['call']> };
 
+/** What a look at lines at the provider gave. */
+export interface LinesLook {
+  /** Lines of which something was learnt, as they then stand. */
+  learnt: readonly Payout[];
+  /** Ids of the lines at which the look was completed. */
+  looked: readonly string[];
+}
+
 /**
  * One round of status calls over lines that the provider has taken: those that are paid are written in one transaction, each
- * with its look-up as evidence; a refusal is confirmed by itself, as of a single payout. Returns the lines of which
- * something was learnt, as they then stand.
+ * with its look-up as evidence; a refusal is confirmed by itself, as of a single payout.
  */
-export function createLineAsker(
-  deps: LineDeps,
-  bulkId: string,
-): (lines: readonly TakenLine[]) => Promise<readonly Payout[]> {
+export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonly TakenLine[]) => Promise<LinesLook> {
   const { pool, access, budget, settings, logger } = deps;
   const askOne = createStatusRound(deps, createLookUpRound(deps));
 
@@ -45,11 +49,14 @@ export function createLineAsker(
       const status = answers.get(payout.id)?.status;
       return call === null || status === 'failed' || status === 'unmapped';
     });
+    const looked = new Set(answers.keys());
     for (const { payout } of closer) {
-      const after = await lookCloser(payout);
+      const { isLooked, after } = await lookCloser(payout);
+      if (isLooked) looked.add(payout.id);
+      else looked.delete(payout.id);
       if (after.version !== payout.version) known.set(payout.id, after);
     }
-    return [...known.values()];
+    return { learnt: [...known.values()], looked: [...looked] };
   };
 
   /** One read and one opening of each credential, however many lines it carries. */
@@ -115,14 +122,16 @@ export function createLineAsker(
     });
   }
 
-  async function lookCloser(payout: Payout): Promise<Payout> {
+  async function lookCloser(payout: Payout): Promise<{ isLooked: boolean; after: Payout }> {
+    let isLooked = false;
     try {
       await askOne(payout);
+      isLooked = true;
     } catch (err) {
       if (!(err instanceof ProviderError)) throw err;
       logger.debug({ err, payoutId: payout.id }, 'a line could not be asked for; it is asked for again');
     }
-    return (await findPayout(pool, payout.id)) ?? payout;
+    return { isLooked, after: (await findPayout(pool, payout.id)) ?? payout };
   }
 }
 

@@ -11,12 +11,14 @@ import { endSettlementWindow } from '../../db/positions';
 import { queueLines } from '../../db/queue-lines';
 import { recoverLines } from '../../db/recover-lines';
 import type { Chunk, ChunkEnd } from '../../domain/chunk';
+import { isPastLastLook, isWindowOver } from '../../domain/payout';
 import type { Payout } from '../../domain/payout';
 import type { Reason } from '../../domain/reasons';
 import { whileBeating } from '../beating';
 import type { BulkNotices } from '../bulk-notices';
 import { createLineAsker } from './ask-lines';
-import { createLineDesk, isWindowOver } from './line-desk';
+import type { LinesLook } from './ask-lines';
+import { createLineDesk } from './line-desk';
 import type { LineDesk } from './line-desk';
 import type { LineDeps } from './line-deps';
 import { createLineSearch } from './search-lines';
@@ -84,25 +86,42 @@ export function createCarryLines(
     while (!isOver()) {
       desk.note(await recoverLines(pool, { bulkId, calls: desk.takeSilent(settings.sendByMarginMs) }));
       const asked = desk.takeAwaited('ask', bulks.microBatch);
-      desk.note(await ask(asked));
+      await look(desk, () => ask(asked));
       const lost = desk.takeAwaited('seek_alone').map(({ payout }) => payout);
       const gone = await giveAway(bulkId, idsOf(lost.filter((line) => !isWindowOver(line))));
       desk.forget(gone);
       // A few go to runs of their own, which look them up one by one; the rest is looked for together.
       const sought = lost.filter(({ id }) => !gone.includes(id));
       sought.push(...desk.takeAwaited('seek_together').map(({ payout }) => payout));
-      if (sought.length > 0) desk.note(await search.find(sought));
+      if (sought.length > 0) await look(desk, () => search.find(sought));
       const overdue = desk.takeOverdue();
-      if (overdue.length > 0) await endWindows(overdue, search);
+      if (overdue.length > 0) await endWindows(overdue, { desk, search });
       if (asked.length === 0 && sought.length === 0) await sleep(IDLE_MS);
     }
     desk.forget(await giveAway(bulkId, desk.slow(bulks.slowAfterMs)));
   }
 
+  async function look(desk: LineDesk, work: () => Promise<LinesLook>): Promise<void> {
+    const since = Date.now();
+    const { learnt, looked } = await work();
+    desk.note(learnt);
+    desk.noteLooked(looked, since);
+  }
+
   /** People decide, but for lines of a batch that is proven refused. */
-  async function endWindows(overdue: readonly Payout[], search: LineSearch): Promise<void> {
-    const refused = new Set(idsOf(await search.proveRefused(overdue)));
-    for (const { id } of overdue) if (!refused.has(id)) await endSettlementWindow(pool, id);
+  async function endWindows(
+    overdue: readonly Payout[],
+    { desk, search }: { desk: LineDesk; search: LineSearch },
+  ): Promise<void> {
+    const { learnt, looked } = await search.proveRefused(overdue);
+    desk.note(learnt);
+    const refused = new Set(idsOf(learnt));
+    for (const line of overdue) {
+      if (refused.has(line.id)) continue;
+      // What could not be looked for is looked for again.
+      if (!looked.includes(line.id) && !isPastLastLook(line)) desk.note([line]);
+      else await endSettlementWindow(pool, line.id);
+    }
   }
 
   /** Tells of lines that came to an end, beside the others' sending; what is not told now is told later. */

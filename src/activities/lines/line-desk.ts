@@ -1,5 +1,6 @@
 import { callOf } from '../../db/line-intents';
 import type { OpenLine } from '../../db/open-lines';
+import { isPastLastLook, isWindowOver } from '../../domain/payout';
 import type { Payout } from '../../domain/payout';
 import { isOpenCall } from '../../domain/submission';
 import { gapAfter } from '../poll';
@@ -15,7 +16,9 @@ interface Awaited extends TakenLine {
   /** When it is looked at next, and since when it is as it is; milliseconds since the epoch. */
   nextAt: number;
   since: number;
-  looked: boolean;
+  tried: boolean;
+  /** When the last look at it that was completed began; 0: none was. */
+  lookedAt: number;
 }
 
 interface Silent {
@@ -38,7 +41,9 @@ export interface LineDesk {
   takeSilent(marginMs: number): readonly Omit<Silent, 'sendBy'>[];
   /** Lines whose end is to be looked at now, by the way in which it comes to be known. */
   takeAwaited(by: Awaited['by'], most?: number): readonly TakenLine[];
-  /** Lines whose settlement window is over, each looked at once more before. */
+  /** Lines at which a look was completed that began at `since`. */
+  noteLooked(payoutIds: readonly string[], since: number): void;
+  /** Lines whose settlement window is over, each looked at once more after its end, or where that could not be done for long. */
   takeOverdue(): readonly Payout[];
   /** Lines of which nothing was heard for so long, and which may be better off by themselves. */
   slow(afterMs: number): readonly string[];
@@ -70,7 +75,7 @@ export function createLineDesk(
     const isAsked = payout.state === 'pending' && call !== null;
     const by = isAsked ? 'ask' : inBatches.has(payout.id) ? 'seek_together' : 'seek_alone';
     const nextAt = by === 'seek_alone' ? Date.now() : Math.max(Date.now(), since + poll.firstMs);
-    awaited.set(payout.id, { payout, call, by, nextAt, since, looked: false });
+    awaited.set(payout.id, { payout, call, by, nextAt, since, tried: false, lookedAt: 0 });
   }
 
   for (const { payout, submissions } of lines) {
@@ -117,12 +122,18 @@ export function createLineDesk(
     takeAwaited(by, most) {
       const due = [...awaited.values()].filter((line) => line.by === by && line.nextAt <= Date.now()).slice(0, most);
       for (const line of due) {
-        Object.assign(line, { looked: true, nextAt: Date.now() + gapAfter(Date.now() - line.since, poll) });
+        Object.assign(line, { tried: true, nextAt: Date.now() + gapAfter(Date.now() - line.since, poll) });
       }
       return due;
     },
+    noteLooked(payoutIds, since) {
+      for (const id of payoutIds) {
+        const line = awaited.get(id);
+        if (line) line.lookedAt = since;
+      }
+    },
     takeOverdue() {
-      const over = [...awaited.values()].filter(({ looked, payout }) => looked && isWindowOver(payout));
+      const over = [...awaited.values()].filter(isOverdue);
       forget(over.map(({ payout }) => payout.id));
       return over.map(({ payout }) => payout);
     },
@@ -132,13 +143,13 @@ export function createLineDesk(
         .filter((line) => isSlow(line, afterMs) && line.by !== 'seek_together')
         .map(({ payout }) => payout.id),
     hasOnlySlow: (afterMs) =>
-      silent.size === 0 && [...awaited.values()].every((line) => line.looked && isSlow(line, afterMs)),
+      silent.size === 0 && [...awaited.values()].every((line) => line.tried && isSlow(line, afterMs)),
   };
 }
 
-/** Its settlement window has ended: what is not found now is for people. */
-export function isWindowOver({ settleBy }: Payout): boolean {
-  return settleBy !== null && settleBy.getTime() <= Date.now();
+function isOverdue({ payout, lookedAt }: Awaited): boolean {
+  const end = payout.settleBy?.getTime() ?? Infinity;
+  return (isWindowOver(payout) && lookedAt >= end) || isPastLastLook(payout);
 }
 
 /** The call of a line whose status may be asked for; a line with several open ones is looked up closer. */

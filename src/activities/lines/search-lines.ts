@@ -18,16 +18,17 @@ import { ProviderError } from '../../providers/provider';
 import type { Provider } from '../../providers/provider';
 import { isNegative, outcomeOf, SECOND_PASS_MS } from '../look-up-round';
 import type { OpenedCredential } from '../provider-access';
+import type { LinesLook } from './ask-lines';
 import type { LineDeps } from './line-deps';
 
 export interface LineSearch {
-  /** Looks for lines whose end is not known. Returns those of which something was learnt; none where nobody can be asked. */
-  find(lines: readonly Payout[]): Promise<readonly Payout[]>;
+  /** Looks for lines whose end is not known; none is learnt where nobody can be asked. */
+  find(lines: readonly Payout[]): Promise<LinesLook>;
   /**
    * Lines of batches of which the provider itself said, in its answer to our own call, that it refuses them, and of which two
    * complete searches by the batch and by time show nothing: proven not paid (rule 12). For when their window is over.
    */
-  proveRefused(lines: readonly Payout[]): Promise<readonly Payout[]>;
+  proveRefused(lines: readonly Payout[]): Promise<LinesLook>;
   /**
    * Looks once more for calls of one credential whose lines are final, for those who act on what is not shown: that is held by
    * two passes. A verdict for each, in their order. Throws `ProviderError` where a pass could not be completed.
@@ -101,20 +102,25 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   async function eachSought(
     lines: readonly Payout[],
     work: (sought: Sought) => Promise<readonly Payout[]>,
-  ): Promise<readonly Payout[]> {
-    const found: Payout[] = [];
+  ): Promise<LinesLook> {
+    const learnt: Payout[] = [];
+    const looked = new Set<string>();
+    const missed = new Set<string>();
     for (const sought of await together(lines)) {
+      const ids = sought.lines.map(({ payout }) => payout.id);
       try {
-        found.push(...(await work(sought)));
+        learnt.push(...(await work(sought)));
+        for (const id of ids) looked.add(id);
       } catch (err) {
         if (!(err instanceof ProviderError)) throw err;
         logger.info(
           { bulkId, kind: err.kind, code: err.code },
           'lines could not be looked for; they are looked for again',
         );
+        for (const id of ids) missed.add(id);
       }
     }
-    return found;
+    return { learnt, looked: [...looked].filter((id) => !missed.has(id)) };
   }
 
   async function together(payouts: readonly Payout[]): Promise<readonly Sought[]> {
