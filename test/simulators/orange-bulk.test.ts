@@ -228,6 +228,16 @@ describe('a line', () => {
     expect(client.simulator.requests().cashInsByScenario).toMatchObject({ default: 6, customer_unknown: 1 });
   });
 
+  test('that the float is too low for never comes to its scenario, and its row tells', async () => {
+    client.simulator.putAccount({ msisdn: RETAILER, float: 0 });
+    const answer = await bulk(client, [recipients.never_final, recipients.hidden_row]);
+    await ended();
+    const rows = await client.search(`bulkId=${bulkIdOf(answer)}`);
+    expect(rows.map(({ reference, status }) => [reference, status])).toEqual([['line-0', 'FAILED']]);
+    const { undecidable } = client.simulator.transactions();
+    expect(undecidable.map(({ reference }) => reference)).toEqual(['line-1']);
+  });
+
   test('is counted by the ledger like a unit cash-in, and its rows carry the bulkId', async () => {
     const bulkId = bulkIdOf(await bulk(client, ['770001000', '770020000']));
     await ended();

@@ -1,5 +1,5 @@
 import { scenarioNamed } from './scenarios';
-import type { Revealed } from './scenarios';
+import type { Revealed, Scenario } from './scenarios';
 import type { Row, SimulatorState, Submission } from './state';
 
 /** All that is known of the cash-in requests that carried one reference. */
@@ -49,6 +49,7 @@ function revealedBy(state: SimulatorState, submission: Submission): Revealed {
   const { rows, revealed, reference, bulkCall } = submission;
   const unanswered = submission.answer === 'lost' || submission.answer === null;
   if (rows.length === 0 && bulkCall !== null) return isToldUntaken(state, submission) ? 'answer' : 'never';
+  if (bulkCall !== null && isRefusedOnItsWay(submission)) return 'search';
   // Refused before its scenario's own path, as for want of float: that answer tells all there is.
   if (rows.length === 0) return unanswered ? 'never' : isOwnAnswer(submission) ? revealed : 'answer';
   const forced = reference === null ? undefined : state.shown.get(reference);
@@ -56,6 +57,14 @@ function revealedBy(state: SimulatorState, submission: Submission): Revealed {
   const kept = forced === false || state.config.hideAllRows;
   const idWasTold = bulkCall === null && submission.answer === '200';
   return kept && !idWasTold ? 'never' : revealed;
+}
+
+/** A line that float or a wallet refused before its scenario's own path: its one row says so. */
+function isRefusedOnItsWay({ scenario, rows }: Submission): boolean {
+  if (scenario === null) return false;
+  const { rows: own, search }: Scenario = scenarioNamed(scenario);
+  const isRefusal = rows.every(({ status, last }) => status === 'FAILED' && last === null);
+  return isRefusal && search === undefined && own.every(({ first }) => first !== 'FAILED');
 }
 
 /** A line without a row: the answer to its bulk said that it was refused, and it was. */
