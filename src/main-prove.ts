@@ -4,19 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createPool } from './db/pool';
+import { createAsker } from './prove/asker';
+import type { Asker } from './prove/asker';
+import { createBulkMerchant } from './prove/bulk-merchant';
+import { createBulkOrders } from './prove/bulk-orders';
 import { createDice } from './prove/dice';
 import { createFaultyReceiver } from './prove/faulty-receiver';
 import { judge } from './prove/judge';
 import type { Marks } from './prove/marks';
+import { createMerchant } from './prove/merchant';
 import { ACCOUNT, createOperations } from './prove/operations';
 import { MARKED_RECIPIENT } from './prove/plan';
-import { parseProveFlags } from './prove/prove-options';
-import type { ProveOptions } from './prove/prove-options';
+import type { Orders } from './prove/orders';
+import { BULK_PATHS, parseProveFlags } from './prove/prove-options';
+import type { BulkPath, ProveOptions } from './prove/prove-options';
 import { createProviderControl } from './prove/provider-truth';
+import type { ProviderControl } from './prove/provider-truth';
 import { describeResult, verdict } from './prove/report';
 import type { ProveResult } from './prove/report';
-import { runPayouts } from './prove/run';
+import { runOrders } from './prove/run';
 import { scanForSecrets } from './prove/scan-secrets';
+import { createSingleOrders } from './prove/single-orders';
 import { startStack } from './start/stack';
 import { choosePorts } from './start/start-options';
 import { createStep } from './start/steps';
@@ -33,8 +41,11 @@ const MARKS: Marks = {
   email: 'canary.recipient@example.com',
 };
 
+/** Lines of one chunk, which is one bulk call where the provider has one: small, so that there are many. */
+const CHUNK = { lines: 100, native: 25 } as const satisfies Record<BulkPath, number>;
+
 /** Short times, so that days fit into minutes; windows long, so that nothing is given up meanwhile. */
-function settings(seed: number): NodeJS.ProcessEnv {
+function settings(seed: number, path: BulkPath | null): NodeJS.ProcessEnv {
   return {
     SIMULATOR_SEED: String(seed),
     SIMULATOR_SETTLEMENT_DELAY_MS: '400',
@@ -57,25 +68,75 @@ function settings(seed: number): NodeJS.ProcessEnv {
     SWEEP_RECHECK_MS: '5000',
     WEBHOOK_TIMEOUT_MS: '2000',
     LATE_CREDIT_WATCH_MS: '600000',
+    ...(path && {
+      ORANGE_BULK: path,
+      PUBLIC_URL: `https://${CALLBACK_HOST}`,
+      BULK_CHUNK_SIZE: String(CHUNK[path]),
+      BULK_HAND_OVER_MOST: '10',
+      BULK_SLOW_AFTER_MS: '5000',
+      // A bulk ends when the last of its lines does: what nobody can know must be with people while we look.
+      ORANGE_SETTLEMENT_WINDOW_MS: '60000',
+    }),
   };
 }
 
 /** Names of variables that would lead the run to servers of somebody else, or change its times. */
 const NOT_INHERITED =
-  /^(DATABASE_URL|TEMPORAL_ADDRESS|TEMPORAL_NAMESPACE|MASTER_KEY|CAURI_|ORANGE_|SIMULATOR_|WEBHOOK_)/;
+  /^(DATABASE_URL|PUBLIC_URL|TEMPORAL_ADDRESS|TEMPORAL_NAMESPACE|MASTER_KEY|BULK_|CAURI_|ORANGE_|SIMULATOR_|WEBHOOK_)/;
 
 /** Proves under faults and kills that no payout is lost, paid twice or called what it is not. Exit 1 on any violation. */
 async function main(): Promise<number> {
   const options = parseProveFlags(process.argv.slice(2));
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'cauri-prove-'));
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => reject(new Error(`ended by ${signal}`)));
+    }
+  });
+  let passed = true;
+  for (const part of partsOf(options)) {
+    if (part.path !== null) print(`\n== ${part.count} lines of bulks, ${TITLES[part.path]}`);
+    const result = await Promise.race([failed, proveOnStack(part, options, print)]);
+    const reasons = verdict(result, part);
+    for (const line of describeResult(result, part)) print(line);
+    if (options.json) print(JSON.stringify({ ...result, options: { ...options, ...part }, verdict: reasons }));
+    passed &&= reasons.length === 0;
+  }
+  return passed ? 0 : 1;
+}
+
+const TITLES = {
+  lines: 'each by a call of its own',
+  native: "by the provider's own bulk call",
+} as const satisfies Record<BulkPath, string>;
+
+/** What is proven on a stack of its own. */
+interface Part {
+  /** Null: single payouts. */
+  path: BulkPath | null;
+  /** Payouts, or lines. */
+  count: number;
+  kills: number;
+  openAtKill: number;
+}
+
+function partsOf({ payouts, bulk, kills, openAtKill }: ProveOptions): readonly Part[] {
+  if (bulk === null) return [{ path: null, count: payouts, kills, openAtKill }];
+  const share = BULK_PATHS.length;
+  return BULK_PATHS.map((path) => ({
+    path,
+    count: Math.ceil(bulk / share),
+    kills: Math.ceil(kills / share),
+    openAtKill,
+  }));
+}
+
+async function proveOnStack(part: Part, options: ProveOptions, print: (line: string) => void): Promise<ProveResult> {
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'cauri-prove-'));
+  let fail: (error: Error) => void = () => undefined;
+  const lost = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => fail(new Error(`ended by ${signal}`)));
-  }
   const supervisor = createSupervisor({
     runFile: join(stateDirectory, 'run.json'),
     logDirectory: join(stateDirectory, 'logs'),
@@ -85,10 +146,7 @@ async function main(): Promise<number> {
     shortLifeMs: 0,
   });
   try {
-    const result = await Promise.race([failed, prove(options, stateDirectory, supervisor, print)]);
-    for (const line of describeResult(result, options)) print(line);
-    if (options.json) print(JSON.stringify({ ...result, options, verdict: verdict(result, options) }));
-    return verdict(result, options).length === 0 ? 0 : 1;
+    return await Promise.race([lost, prove(part, options.seed, { stateDirectory, supervisor, print })]);
   } finally {
     await supervisor.closeAll();
     // Not on stdout, whose last line is the JSON.
@@ -97,14 +155,15 @@ async function main(): Promise<number> {
   }
 }
 
-async function prove(
-  options: ProveOptions,
-  stateDirectory: string,
-  supervisor: Supervisor,
-  print: (line: string) => void,
-): Promise<ProveResult> {
+interface Place {
+  stateDirectory: string;
+  supervisor: Supervisor;
+  print: (line: string) => void;
+}
+
+async function prove(part: Part, seed: number, { stateDirectory, supervisor, print }: Place): Promise<ProveResult> {
   const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
-  const env = { ...Object.fromEntries(inherited), ...settings(options.seed) };
+  const env = { ...Object.fromEntries(inherited), ...settings(seed, part.path) };
   const stack = await startStack({
     env,
     ports: await choosePorts({}, 0),
@@ -115,7 +174,8 @@ async function prove(
     step: createStep(print),
     print,
   });
-  const receiver = await createFaultyReceiver(createDice(options.seed));
+  const dice = createDice(seed);
+  const receiver = await createFaultyReceiver(dice);
   const pool = createPool({
     databaseUrl: stack.environment['DATABASE_URL'] ?? '',
     size: 4,
@@ -136,9 +196,13 @@ async function prove(
     await operations.registerCallback(CALLBACK_HOST, signingSecret);
 
     const startedAt = Date.now();
-    const run = await runPayouts({
-      ...{ options, stack, stateDirectory, pool, receiver, operations, print },
-      marks: MARKS,
+    const asker = createAsker({ apiUrl: stack.apiUrl, key: stack.keys.merchantKey });
+    // A few more than are asked for: one that finds too few under way does not count.
+    const waves = part.kills + Math.ceil(part.kills / 5);
+    const orders = ordersOf(part, { seed, waves, asker, provider, personKey: stack.keys.personKeys[0] });
+    const run = await runOrders({
+      ...{ orders, waves, openAtKill: part.openAtKill, dice, stack, stateDirectory },
+      ...{ pool, provider, receiver, operations, print, marks: MARKS },
     });
     const seconds = (Date.now() - startedAt) / 1_000;
     print('… looking for secrets in logs, answers, metrics, histories and every column');
@@ -151,8 +215,8 @@ async function prove(
       personal: [MARKED_RECIPIENT, MARKS.email],
       logDirectory: join(stateDirectory, 'logs'),
       ignoredLogs: ['simulator.log', 'seed.log'],
-      answers: [...run.merchant.answers, ...receiver.texts],
-      texts: [...run.merchant.refusals, ...operations.printed, ...(await metricsOf(stack.apiUrl, stack.environment))],
+      answers: [...asker.answers, ...receiver.texts],
+      texts: [...asker.refusals, ...operations.printed, ...(await metricsOf(stack.apiUrl, stack.environment))],
       pool,
       temporalAddress: stack.temporalAddress,
     });
@@ -162,6 +226,25 @@ async function prove(
     await pool.end();
     await receiver.close();
   }
+}
+
+interface OrderDeps {
+  seed: number;
+  waves: number;
+  asker: Asker;
+  provider: ProviderControl;
+  personKey: string;
+}
+
+function ordersOf({ path, count }: Part, { seed, waves, asker, provider, personKey }: OrderDeps): Orders {
+  const merchant = createMerchant(asker);
+  const { email } = MARKS;
+  if (path === null) return createSingleOrders({ payouts: count, seed, waves, merchant, provider, email });
+  const bulks = createBulkMerchant(asker, personKey);
+  return createBulkOrders({
+    ...{ lines: count, seed, waves, path, chunkSize: CHUNK[path] },
+    ...{ bulks, merchant, provider, email },
+  });
 }
 
 async function metricsOf(apiUrl: string, environment: NodeJS.ProcessEnv): Promise<readonly string[]> {

@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 
 import type { Marks } from './marks';
-import type { Merchant } from './merchant';
 import { ACCOUNT } from './operations';
 import type { Operations } from './operations';
-import type { Asked } from './plan';
+import type { Orders } from './orders';
 import type { ProviderControl } from './provider-truth';
 
 export const FULL_FLOAT = 100_000_000;
@@ -14,7 +13,7 @@ export const FULL_FLOAT = 100_000_000;
 /** Milliseconds between two looks. */
 const LOOK_EVERY_MS = 500;
 
-/** The people on duty: while the run lasts they replace a PIN that was refused and fill a float that ran low. */
+/** The people on duty: while the run lasts they replace a PIN that was refused and fill floats that ran low. */
 export interface Duty {
   /** The provider's account gets its next PIN, which Cauri does not know. */
   changePinAtProvider(): Promise<void>;
@@ -26,13 +25,12 @@ export interface Duty {
 export interface DutyDeps {
   pool: Pool;
   provider: ProviderControl;
-  merchant: Merchant;
+  orders: Orders;
   operations: Operations;
   marks: Marks;
-  accepted: readonly Asked[];
 }
 
-export function startDuty({ pool, provider, merchant, operations, marks, accepted }: DutyDeps): Duty {
+export function startDuty({ pool, provider, orders, operations, marks }: DutyDeps): Duty {
   let pins = 1;
   let isOver = false;
   const ended = beOnDuty();
@@ -55,12 +53,14 @@ export function startDuty({ pool, provider, merchant, operations, marks, accepte
 
   async function lookAround(): Promise<void> {
     // The gate, not what waits before it: that still says so a while after a new PIN was saved.
-    const { rows } = await pool.query<{ float_low: boolean; blocked: boolean }>(
+    const { rows } = await pool.query<{ float_low: boolean; blocked: boolean; missing: string }>(
       `select exists (select from payouts where state = 'queued' and reason = 'provider_float_low') as float_low,
-         exists (select from pin_gates where state = 'blocked') as blocked`,
+         exists (select from pin_gates where state = 'blocked') as blocked,
+         (select coalesce(max(total), 0) from bulks where state = 'awaiting_float') as missing`,
     );
     if (rows[0]?.float_low) await provider.post('accounts', { msisdn: ACCOUNT, float: FULL_FLOAT });
     if (rows[0]?.blocked) await replacePin();
+    if (Number(rows[0]?.missing) > 0) await operations.topUp(Number(rows[0]?.missing));
   }
 
   async function changePinAtProvider(): Promise<void> {
@@ -71,8 +71,7 @@ export function startDuty({ pool, provider, merchant, operations, marks, accepte
   /** The number that always says "change the PIN" has said so once: its payout is given up, or it would say so for ever. */
   async function replacePin(): Promise<void> {
     const { cashInsByScenario } = await provider.requests();
-    const cause = accepted.find(({ planned }) => planned.scenario === 'pin_to_be_changed');
-    if (cause !== undefined && (cashInsByScenario['pin_to_be_changed'] ?? 0) > 0) await merchant.cancel(cause.id);
+    await orders.giveUpRefused(cashInsByScenario['pin_to_be_changed'] ?? 0);
     await changePinAtProvider();
     const { clientId, clientSecret } = marks;
     await operations.saveCredential({ client_id: clientId, client_secret: clientSecret, pin: marks.pin(pins) });

@@ -1,8 +1,13 @@
-import { CALLBACK_FAULTS, ENDPOINT_FAULTS, FAULT_NAMES } from '../simulators/orange';
+import {
+  BULK_CALLBACK_FAULTS,
+  BULK_FAULT_NAMES,
+  CALLBACK_FAULTS,
+  ENDPOINT_FAULTS,
+  FAULT_NAMES,
+} from '../simulators/orange';
 import type { ScenarioName } from '../simulators/orange';
 import { RECEIVER_FAULTS } from './faulty-receiver';
 import type { FaultyReceiver } from './faulty-receiver';
-import type { PlannedPayout } from './plan';
 import type { ProviderControl } from './provider-truth';
 
 /** What the driver does to the provider itself, from outside. */
@@ -30,32 +35,56 @@ export const FAULTS_ON = {
     status: rates(ENDPOINT_FAULTS, 0.03),
   },
   callbacks: { faults: rates(CALLBACK_FAULTS, 0.1) },
+  bulk: { faults: rates(BULK_FAULT_NAMES, 0.005), callbackFaults: rates(BULK_CALLBACK_FAULTS, 0.05) },
 };
 
-export const FAULTS_OFF = { faults: {}, endpointFaults: {}, callbacks: { faults: {} } };
+export const FAULTS_OFF = {
+  faults: {},
+  endpointFaults: {},
+  callbacks: { faults: {} },
+  bulk: { faults: {}, callbackFaults: {} },
+};
 
 export interface FaultSources {
   provider: ProviderControl;
   receiver: FaultyReceiver;
   days: Readonly<Record<ProviderDay, number>>;
-  plan: readonly PlannedPayout[];
 }
 
-/** How often each kind of fault happened, every kind listed that was planned. A run of 100 payouts has room for all. */
-export async function countFaults(sources: FaultSources): Promise<Readonly<Record<string, number>>> {
-  const { provider, receiver, days, plan } = sources;
-  const { cashInsByScenario, endpointFaults } = await provider.requests();
-  const callbacks = await provider.callbacks();
+/** How often each kind of fault of endpoints, webhooks and days happened. */
+export async function countFaults({
+  provider,
+  receiver,
+  days,
+}: FaultSources): Promise<Readonly<Record<string, number>>> {
+  const { endpointFaults } = await provider.requests();
   const struck = (fault: string): number =>
     Object.entries(endpointFaults).reduce((sum, [name, count]) => sum + (name.endsWith(`/${fault}`) ? count : 0), 0);
   return Object.fromEntries([
-    ...FAULT_NAMES.filter((name) => plan.some(({ scenario }) => scenario === name)).map((name) => [
-      `cash-in ${name}`,
-      cashInsByScenario[name] ?? 0,
-    ]),
     ...ENDPOINT_FAULTS.map((name) => [`endpoint ${name}`, struck(name)]),
-    ...CALLBACK_FAULTS.map((name) => [`callback ${name}`, callbacks.filter(({ fault }) => fault === name).length]),
     ...RECEIVER_FAULTS.map((name) => [`webhook ${name}`, receiver.faults[name]]),
     ...PROVIDER_DAYS.map((name) => [`provider ${name}`, days[name]]),
   ]) as Record<string, number>;
+}
+
+/** How often each of these struck, by `kind name`; those that never did with 0. */
+export function countStruck(
+  kind: string,
+  names: readonly string[],
+  struck: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(names.map((name) => [`${kind} ${name}`, struck[name] ?? 0]));
+}
+
+/** Callbacks that met each fault. */
+export async function countCallbacks(
+  provider: ProviderControl,
+  names: readonly string[],
+): Promise<Readonly<Record<string, number>>> {
+  const attempts = await provider.callbacks();
+  return countStruck(
+    'callback',
+    names,
+    Object.fromEntries(names.map((name) => [name, attempts.filter(({ fault }) => fault === name).length])),
+  );
 }

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { z } from 'zod';
 
+import type { Asker } from './asker';
 import { FINAL } from './judge';
 import type { ToldPayout } from './judge';
 import type { PlannedPayout } from './plan';
@@ -17,60 +15,16 @@ export interface Merchant {
   cancel(payoutId: string): Promise<'cancelled' | 'refused'>;
   /** Retries the payout if it failed, once. */
   retry(payoutId: string): Promise<boolean>;
-  state(payoutId: string): Promise<{ state: string; reason: string } | null>;
   told(payoutId: string): Promise<ToldPayout | null>;
-  /** Answers that refused or failed, for the scan of secrets. */
-  refusals: readonly string[];
-  /** All other answers. */
-  answers: readonly string[];
 }
 
-const PATIENCE_MS = 120_000;
-
-export function createMerchant({ apiUrl, key }: { apiUrl: string; key: string }): Merchant {
-  const refusals: string[] = [];
-  const answers: string[] = [];
-
-  /** Asks again while nobody answers or the answer is a 5xx or 429. */
-  async function ask(
-    method: string,
-    path: string,
-    body?: unknown,
-    idempotencyKey: string = randomUUID(),
-  ): Promise<{ status: number; body: unknown }> {
-    const giveUpAt = Date.now() + PATIENCE_MS;
-    for (;;) {
-      try {
-        const answer = await fetch(`${apiUrl}${path}`, {
-          method,
-          headers: {
-            authorization: `Bearer ${key}`,
-            'content-type': 'application/json',
-            'idempotency-key': idempotencyKey,
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          signal: AbortSignal.timeout(15_000),
-        });
-        const text = await answer.text();
-        (answer.ok ? answers : refusals).push(text);
-        if (answer.status < 500 && answer.status !== 429) return { status: answer.status, body: parseJson(text) };
-      } catch (error) {
-        if (Date.now() > giveUpAt) throw error;
-      }
-      if (Date.now() > giveUpAt) throw new Error(`${method} ${path} was not answered for ${PATIENCE_MS / 1_000} s`);
-      await sleep(300);
-    }
-  }
-
+export function createMerchant({ ask }: Asker): Merchant {
   const read = async (payoutId: string): Promise<z.infer<typeof payout> | null> => {
     const answer = await ask('GET', `/v1/payouts/${payoutId}`);
     return answer.status === 404 ? null : payout.parse(answer.body);
   };
 
   return {
-    refusals,
-    answers,
-
     async send(planned, customer) {
       const order = {
         amount: String(planned.amount),
@@ -83,10 +37,11 @@ export function createMerchant({ apiUrl, key }: { apiUrl: string; key: string })
           ? {}
           : { scheduled_at: new Date(Date.now() + planned.scheduledInMs).toISOString() }),
       };
-      const { status, body } = await ask('POST', '/v1/payouts', order, planned.key);
+      const request = { body: order, idempotencyKey: planned.key };
+      const { status, body } = await ask('POST', '/v1/payouts', request);
       if (status !== 202) throw new Error(`payout ${planned.key} was answered ${status}: ${JSON.stringify(body)}`);
       const { id } = payout.parse(body);
-      const repeated = await ask('POST', '/v1/payouts', order, planned.key);
+      const repeated = await ask('POST', '/v1/payouts', request);
       if (repeated.status !== 202 || payout.parse(repeated.body).id !== id) {
         throw new Error(`payout ${planned.key} was answered with two ids, or refused when it was repeated`);
       }
@@ -101,11 +56,10 @@ export function createMerchant({ apiUrl, key }: { apiUrl: string; key: string })
     async retry(payoutId) {
       const found = await read(payoutId);
       if (found?.state !== 'failed') return false;
-      const { status } = await ask('POST', `/v1/payouts/${payoutId}/retry`, { expected_attempt: found.attempt });
+      const body = { expected_attempt: found.attempt };
+      const { status } = await ask('POST', `/v1/payouts/${payoutId}/retry`, { body });
       return status === 202;
     },
-
-    state: read,
 
     async told(payoutId) {
       const found = await read(payoutId);
@@ -117,12 +71,4 @@ export function createMerchant({ apiUrl, key }: { apiUrl: string; key: string })
       return { state: found.state, attempt: found.attempt, sentAt };
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

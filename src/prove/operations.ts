@@ -14,6 +14,8 @@ export interface Operations {
   /** Saves a PIN after one call has shown that it is right. */
   saveCredential(secrets: { client_id: string; client_secret: string; pin: string }): Promise<void>;
   registerCallback(httpsHost: string, signingSecret: string): Promise<void>;
+  /** Adds whole XOF to the merchant's float. */
+  topUp(amount: number): Promise<void>;
   /** Puts the merchant's endpoint at an address of its own in place of the seeded one. Returns its secret. */
   replaceEndpoint(url: string): Promise<string>;
   /** Everything that the commands printed, for the scan of secrets. */
@@ -59,6 +61,11 @@ export function createOperations(stack: Stack, programDirectory: string): Operat
       ops(
         ['provider', 'register-callback', ...WHERE, '--code', '123456', '--url', `https://${httpsHost}`],
         signingSecret,
+      ),
+    topUp: (amount) =>
+      ops(
+        ['top-up', '--merchant', MERCHANT, '--environment', 'sandbox', '--currency', 'XOF', '--amount', String(amount)],
+        '',
       ),
     async replaceEndpoint(url) {
       const endpoints = z.object({ data: z.array(z.looseObject({ id: z.string(), events: z.array(z.string()) })) });

@@ -31,10 +31,17 @@ export const MARKED_RECIPIENT = '775550199';
 /** The part of a small run that is left to chance; in a large one, all that the kinds of faults leave. */
 const LEFT_TO_CHANCE = 0.25;
 
-/** Every fault once by its magic number, as far as there is room, the rest by chance. The same seed gives the same plan. */
-export function planPayouts({ payouts, seed }: { payouts: number; seed: number }): readonly PlannedPayout[] {
+export interface PlanOptions {
+  payouts: number;
+  seed: number;
+  without?: readonly ScenarioName[];
+}
+
+/** Every fault but those `without` once by its magic number, as far as there is room, the rest by chance. The same seed gives the same plan. */
+export function planPayouts({ payouts, seed, without = [] }: PlanOptions): readonly PlannedPayout[] {
   const dice = createDice(seed);
-  const magic = [...FAULT_NAMES].sort((a, b) => dice.draw('order', a) - dice.draw('order', b));
+  const names = FAULT_NAMES.filter((name) => !without.includes(name));
+  const magic = [...names].sort((a, b) => dice.draw('order', a) - dice.draw('order', b));
   const named = Math.min(magic.length, Math.floor(payouts * (1 - LEFT_TO_CHANCE)));
   let isMarked = false;
   return Array.from({ length: payouts }, (_, index) => {

@@ -1,9 +1,17 @@
 import { parseArgs } from 'node:util';
 
+export const BULK_PATHS = ['lines', 'native'] as const;
+
+/** How the lines of a bulk leave; ORANGE_BULK. */
+export type BulkPath = (typeof BULK_PATHS)[number];
+
 export interface ProveOptions {
+  /** Single payouts; with `bulk` none. */
   payouts: number;
+  /** Lines of bulks, half of them by each path; null: single payouts. */
+  bulk: number | null;
   seed: number;
-  /** Kills that must hit a process with at least `openAtKill` payouts under way. */
+  /** Kills, half of them by each path of bulks, that must hit a process with at least `openAtKill` payouts under way. */
   kills: number;
   openAtKill: number;
   /** One JSON object as the last line. */
@@ -20,6 +28,7 @@ export function parseProveFlags(args: readonly string[]): ProveOptions {
     args: [...args],
     options: {
       payouts: { type: 'string' },
+      bulk: { type: 'string' },
       seed: { type: 'string' },
       kills: { type: 'string' },
       'open-at-kill': { type: 'string' },
@@ -32,7 +41,11 @@ export function parseProveFlags(args: readonly string[]): ProveOptions {
     if (!/^\d{1,6}$/.test(text)) throw new Error(`--${name}: "${text}" is no whole number`);
     return Number(text);
   };
+  if (values.bulk !== undefined && values.payouts !== undefined) {
+    throw new Error('--bulk and --payouts: give one of them');
+  }
   return {
+    bulk: values.bulk === undefined ? null : number('bulk', values.bulk, 0),
     payouts: number('payouts', values.payouts, DEFAULTS.payouts),
     seed: number('seed', values.seed, DEFAULTS.seed),
     kills: number('kills', values.kills, DEFAULTS.kills),

@@ -30,6 +30,7 @@ const transactions = z.object({
 const requests = z.object({
   endpointFaults: z.record(z.string(), z.number()),
   cashInsByScenario: z.record(z.string(), z.number()),
+  bulksByScenario: z.record(z.string(), z.number()),
   pinsWrong: z.number(),
 });
 
@@ -43,7 +44,7 @@ export interface ProviderControl {
   requests(): Promise<z.infer<typeof requests>>;
   callbacks(): Promise<z.infer<typeof callbacks>>;
   /** Changes what the simulator does from now on; see docs/simulator.md. */
-  post(path: 'config' | 'accounts' | 'keys/roll' | 'tokens/expire', body?: unknown): Promise<void>;
+  post(path: 'config' | 'accounts' | 'keys/roll' | 'tokens/expire' | 'bulks/next', body?: unknown): Promise<void>;
 }
 
 /** Milliseconds that the simulator may take on a machine that has too much to do. */

@@ -2,14 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Pool } from 'pg';
 
-import { parseReference } from '../domain/reference';
 import { readBooks } from './books';
-import { inTurns } from './in-turns';
-import { FINAL, judge } from './judge';
-import type { Evidence, Kill, ToldPayout } from './judge';
+import { judge } from './judge';
+import type { Evidence, Kill } from './judge';
 import type { FaultyReceiver } from './faulty-receiver';
-import type { Merchant } from './merchant';
-import type { Asked } from './plan';
+import type { Orders, Told } from './orders';
 import type { ProviderControl } from './provider-truth';
 
 /** Milliseconds in which everything that can become final must, once all faults are off. */
@@ -22,8 +19,7 @@ const QUIET_ROUNDS = 3;
 const TELL_EVERY = 5;
 
 export interface SettleDeps {
-  accepted: readonly Asked[];
-  merchant: Merchant;
+  orders: Orders;
   provider: ProviderControl;
   receiver: FaultyReceiver;
   pool: Pool;
@@ -41,7 +37,9 @@ export async function settle(deps: SettleDeps): Promise<Evidence> {
     const now = await gather(deps, told);
     told = now.told;
     const { violations } = judge(now);
-    const open = violations['not final though the provider tells'].length;
+    const open =
+      violations['not final though the provider tells'].length +
+      violations['bulk not at its end though its lines are'].length;
     const untold = violations['final without a verified webhook'].length;
     const picture = JSON.stringify([...told].sort());
     quiet = picture === last && open + untold === 0 ? quiet + 1 : 0;
@@ -53,36 +51,18 @@ export async function settle(deps: SettleDeps): Promise<Evidence> {
 }
 
 /** A number that met its refusal and meets it again each time stays queued for ever: the merchant cancels. */
-async function giveUpWhatNeverGoes({ accepted, merchant, provider, pool }: SettleDeps): Promise<void> {
+async function giveUpWhatNeverGoes({ orders, provider, pool }: SettleDeps): Promise<void> {
   const { rows } = await pool.query<{ id: string }>(
     `select id from payouts where state = 'queued' and deferrals >= 3
        and reason in ('throttled', 'provider_float_low', 'credential_refused', 'stale_key')`,
   );
   if (rows.length === 0) return;
-  const stuck = new Set(rows.map(({ id }) => id));
-  const { references } = await provider.truth();
-  const hasMet = ({ id, planned }: Asked): boolean =>
-    references.some(
-      ({ reference, scenarios }) =>
-        parseReference(reference)?.payoutId === id && planned.scenario !== null && scenarios.includes(planned.scenario),
-    );
-  const never = accepted.filter((asked) => stuck.has(asked.id) && hasMet(asked));
-  await inTurns(never, 4, async ({ id }) => {
-    await merchant.cancel(id);
-  });
+  await orders.giveUpStuck(new Set(rows.map(({ id }) => id)), (await provider.truth()).references);
 }
 
-type Told = ReadonlyMap<string, ToldPayout | null>;
-
-/** Asks about every payout again that was not final when it was last asked about. */
-async function gather(deps: SettleDeps, before: Told): Promise<Evidence> {
-  const { accepted, merchant, provider, receiver, pool, kills } = deps;
-  const told = new Map([...before].filter(([, payout]) => payout !== null && FINAL.includes(payout.state)));
-  const open = accepted.filter(({ id }) => !told.has(id));
-  await inTurns(open, 4, async ({ id }) => void told.set(id, await merchant.told(id)));
+async function gather({ orders, provider, receiver, pool, kills }: SettleDeps, before: Told): Promise<Evidence> {
   return {
-    accepted: accepted.map(({ id, planned: { recipient, amount } }) => ({ id, recipient, amount })),
-    told,
+    ...(await orders.account(before)),
     truth: await provider.truth(),
     webhooks: [...receiver.heard],
     books: await readBooks(pool),

@@ -7,5 +7,6 @@ export { BULK_CALLBACK_FAULTS } from './bulk/bulk-callback-faults';
 export type { BulkReport } from './bulk/bulk-report';
 export type { BulkScenario } from './bulk/bulk-scenario';
 export { BULK_FAULT_NAMES, BULK_SCENARIOS, type BulkScenarioName } from './bulk/bulk-scenarios';
+export { LINE_FAULT_NAMES } from './bulk/bulk-line';
 export { CALLBACK_FAULTS } from './callback-faults';
 export { ENDPOINT_FAULTS } from './options';

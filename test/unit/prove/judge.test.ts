@@ -7,6 +7,7 @@ const PAID = `po_${'a'.repeat(26)}`;
 const REFUSED = `po_${'b'.repeat(26)}`;
 const HIDDEN = `po_${'c'.repeat(26)}`;
 const CUT_OFF = `po_${'d'.repeat(26)}`;
+const BULK = `bulk_${'f'.repeat(26)}`;
 const SENT_AT = 1_000_000;
 
 function reference(payoutId: string, attempt = 1): string {
@@ -17,7 +18,10 @@ function credit(payoutId: string, customer: string, amount: number, transactionI
   return { transactionId, reference: reference(payoutId), customer, amount, scenario: 'default' };
 }
 
-/** A run in which everything went right: one paid, one refused, one that nobody can know, one whose worker was killed. */
+/**
+ * A run in which everything went right: one paid, one refused, one that nobody can know, one whose worker was killed; the first
+ * two are the lines of a bulk.
+ */
 function honest(): Evidence {
   return {
     accepted: [
@@ -48,11 +52,13 @@ function honest(): Evidence {
       undecidable: [{ reference: reference(HIDDEN) }],
       sumsToZero: true,
     },
+    bulks: [{ id: BULK, state: 'completed', lines: [PAID, REFUSED] }],
     webhooks: [
       { type: 'payout.succeeded', payoutId: PAID, verified: true },
       { type: 'payout.failed', payoutId: REFUSED, verified: true },
+      { type: 'bulk.completed', payoutId: BULK, verified: true },
     ],
-    books: { sum: 0, strayHolds: 0 },
+    books: { sum: 0, strayHolds: 0, wrongRollUps: [] },
     kills: [{ process: 'worker', at: SENT_AT + 100, open: 30 }],
   };
 }
@@ -180,8 +186,34 @@ describe('the judge', () => {
         webhooks: webhooks.map((webhook) => ({ ...webhook, type: 'payout.processing' })),
       }),
     ],
-    ['ledger sum is not zero', 'money was made', () => ({ books: { sum: 1, strayHolds: 0 } })],
-    ['holds left without an open payout', 'one hold', () => ({ books: { sum: 0, strayHolds: 1 } })],
+    ['lost', 'the API knows nothing of a bulk', () => ({ bulks: [{ id: BULK, state: null, lines: [PAID] }] })],
+    [
+      'bulk not at its end though its lines are',
+      'it goes on and on',
+      () => ({ bulks: [{ id: BULK, state: 'running', lines: [PAID, REFUSED] }] }),
+    ],
+    [
+      'bulk at its end with open lines',
+      'one of which nobody knows yet',
+      () => ({ bulks: [{ id: BULK, state: 'completed', lines: [PAID, HIDDEN] }] }),
+    ],
+    [
+      'bulk at its end with open lines',
+      'one was never told of',
+      () => ({ bulks: [{ id: BULK, state: 'cancelled', lines: [`${BULK}/a-line`] }] }),
+    ],
+    [
+      'final without a verified webhook',
+      'a bulk that told of another end',
+      () => ({ bulks: [{ id: BULK, state: 'cancelled', lines: [PAID] }] }),
+    ],
+    [
+      'roll-up is not what the lines say',
+      'one line was counted twice',
+      ({ books }) => ({ books: { ...books, wrongRollUps: [BULK] } }),
+    ],
+    ['ledger sum is not zero', 'money was made', ({ books }) => ({ books: { ...books, sum: 1 } })],
+    ['holds left without an open payout', 'one hold', ({ books }) => ({ books: { ...books, strayHolds: 1 } })],
     [
       'provider books do not balance',
       'the simulator erred',

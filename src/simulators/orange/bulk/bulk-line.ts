@@ -3,7 +3,15 @@ import type { NewRow } from '../events';
 import { checkMoney } from '../money-check';
 import { newRow } from '../new-row';
 import { detailOf, Problem } from '../problem';
-import { scenarioNamed, type NamedScenario, type ProblemAnswer, type Revealed, type RowPlan } from '../scenarios';
+import {
+  FAULT_NAMES,
+  scenarioNamed,
+  type NamedScenario,
+  type ProblemAnswer,
+  type Revealed,
+  type RowPlan,
+  type ScenarioName,
+} from '../scenarios';
 import { accountOf, type SimulatorState } from '../state';
 import type { TakenLine } from './bulk-events';
 import type { Bulk } from './bulk-state';
@@ -20,6 +28,11 @@ export function lineScenario(picked: NamedScenario): { scenario: NamedScenario; 
   }
   return { scenario: scenarioNamed('default'), revealed: 'search' };
 }
+
+/** Faults that befall a line of a bulk as they do a unit cash-in. */
+export const LINE_FAULT_NAMES: readonly ScenarioName[] = FAULT_NAMES.filter(
+  (name) => lineScenario(scenarioNamed(name)).scenario.name === name,
+);
 
 function refusalOf({ answer, rows }: NamedScenario): ProblemAnswer | undefined {
   if (typeof answer === 'string' || rows.length > 0 || answer.http >= 500 || BEFORE_PIN.has(answer.code))
