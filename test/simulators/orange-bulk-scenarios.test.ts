@@ -71,7 +71,8 @@ test.each([
 
 test.each([
   ['bulk_rejected', 'answer'],
-  ['bulk_bad_request', 'answer'],
+  ['bulk_bad_request', 'never'],
+  ['bulk_access_forbidden', 'answer'],
   ['bulk_dropped', 'never'],
   ['bulk_lost_before', 'never'],
   ['bulk_500_before', 'never'],

@@ -67,9 +67,13 @@ function isRefusedOnItsWay({ scenario, rows }: Submission): boolean {
   return isRefusal && search === undefined && own.every(({ first }) => first !== 'FAILED');
 }
 
+/** Codes of a recipient, a balance, a ceiling or a field: perhaps of one line, and then they tell nothing of the others. */
+const PERHAPS_OF_ONE_LINE = /^400 (200\d|20[234]\d|4099|20|22|23|24)$/;
+
 /** A line without a row: the answer to its bulk said that it was refused, and it was. */
 function isToldUntaken({ bulkCalls }: SimulatorState, { answer, scenario, bulkCall }: Submission): boolean {
   if (answer === null || answer === 'lost' || answer.startsWith('5') || scenario !== null) return false;
+  if (PERHAPS_OF_ONE_LINE.test(answer)) return false;
   const taken = bulkCall === null ? null : (bulkCalls[bulkCall]?.bulkId ?? null);
   return taken === null || answer === '200 REJECTED';
 }
