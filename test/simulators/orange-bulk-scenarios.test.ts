@@ -59,6 +59,7 @@ test.each([
   ['bulk_reset_before', 'lost'],
   ['bulk_reset_after', 'lost'],
   ['bulk_html_502_after', '502'],
+  ['bulk_redirect_307_after', '307'],
   ['bulk_slow_headers', '200 PENDING'],
   ['bulk_malformed_body', '200'],
   ['bulk_cut_body', 'lost'],

@@ -10,7 +10,7 @@ export async function answerBulk(parts: Parts, req: Request, res: Response, answ
   const { scenario, bulkId, status, description } = answered;
   const body = { bulkId, status, description };
   // What the report of answers shows beside the 200; a refusal writes its own code there.
-  if (scenario.answer !== 'html_502') res.locals['code'] = status;
+  if (scenario.answer !== 'html_502' && scenario.answer !== 'redirect_307') res.locals['code'] = status;
   if (typeof scenario.answer !== 'string') {
     sendProblem(res, req.path, problemOf(scenario.answer));
     return;
@@ -21,6 +21,9 @@ export async function answerBulk(parts: Parts, req: Request, res: Response, answ
       return;
     case 'unknown_status':
       res.json({ ...body, status: 'ON_HOLD' });
+      return;
+    case 'redirect_307':
+      res.redirect(307, req.originalUrl);
       return;
     case 'no_bulk_id':
       res.json({ status, description });

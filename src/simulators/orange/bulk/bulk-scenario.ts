@@ -15,6 +15,7 @@ export const BULK_ANSWER_KINDS = [
   'cut_body',
   'empty_body',
   'html_502',
+  'redirect_307',
   'unknown_status',
   'no_bulk_id',
 ] as const;

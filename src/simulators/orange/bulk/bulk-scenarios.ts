@@ -118,6 +118,13 @@ export const BULK_SCENARIOS = [
   },
   {
     ...TAKEN,
+    code: '19',
+    name: 'bulk_redirect_307_after',
+    description: 'HTTP 307 to the same address after the batch was taken: whoever follows sends it again',
+    answer: 'redirect_307',
+  },
+  {
+    ...TAKEN,
     code: '20',
     name: 'bulk_slow_headers',
     description: 'Taken at once, the answer only after slowAnswerMs',
