@@ -5,7 +5,8 @@ import { SCENARIOS } from '../../src/simulators/orange';
 import type { ScenarioName } from '../../src/simulators/orange';
 import { startOrangeWorld } from './orange-world';
 import type { OrangeWorld } from './orange-world';
-import { describeProvider, prepareOrder, soon } from './provider-suite';
+import { describeProvider } from './provider-suite';
+import { prepareOrder, soon } from './provider-under-test';
 
 const REFUSED = { outcome: 'rejected', kind: 'final', remedy: null };
 const SETTLED = { outcome: 'settled' };
@@ -99,7 +100,7 @@ const EXPECTED: Record<ScenarioName, object> = {
   flapping_row: unknown('connection_lost'),
 };
 
-describeProvider('Orange Money', () => startOrangeWorld());
+describeProvider('Orange Money', () => startOrangeWorld({ bulkPageSize: 2 }));
 
 describe('Orange Money, by the scenarios of its simulator', () => {
   let world: OrangeWorld;

@@ -1,46 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { judgeRows } from '../../src/domain/look-up';
 import type { Verdict } from '../../src/domain/look-up';
-import type { Clearance, PayoutOrder, Provider, ProviderAccount, ProviderError } from '../../src/providers/provider';
-
-/** What a provider's simulator can be made to do with a payout, by its recipient. */
-export const SITUATIONS = [
-  'paid_at_once',
-  'paid_later',
-  'refused',
-  'refused_later',
-  'float_low',
-  'throttled',
-  'lost_after_paid',
-  'lost_unpaid',
-  'reset_after_paid',
-  'error_after_paid',
-  'redirect_after_paid',
-  'slow_head_after_paid',
-  'slow_body_after_paid',
-  'cut_after_paid',
-  'malformed_after_paid',
-  'unknown_status_after_paid',
-  'other_reference_after_paid',
-] as const;
-
-export type Situation = (typeof SITUATIONS)[number];
-
-/** A provider with the stand-in at its other end, and what that one alone knows. */
-export interface ProviderUnderTest {
-  /** With time-outs short enough for the slow situations. */
-  provider: Provider;
-  account: ProviderAccount;
-  pin: string;
-  currency: string;
-  /** A recipient that was not used before; null where the provider has no such situation. */
-  recipientFor(situation: Situation): string | null;
-  /** Amounts that truly reached a recipient under this reference, in minor units. */
-  creditsOf(reference: string): readonly bigint[];
-  /** Requests for this reference that reached the provider's money endpoint. */
-  requestsOf(reference: string): number;
-  close(): Promise<void>;
-}
+import type { Clearance, PayoutOrder, Provider, ProviderError } from '../../src/providers/provider';
+import { describeBulk } from './bulk-suite';
+import { prepareOrder, SITUATIONS, soon } from './provider-under-test';
+import type { ProviderUnderTest, Situation } from './provider-under-test';
 
 const PAID_UNSEEN: readonly Situation[] = SITUATIONS.filter((situation) => situation.endsWith('_after_paid'));
 
@@ -173,18 +136,8 @@ export function describeProvider(name: string, start: () => Promise<ProviderUnde
       expect(world.provider.submitTimeoutMs).toBeGreaterThan(0);
     });
   });
-}
 
-/** An order of 1500 minor units to this recipient, with a token and a PIN that are fresh. */
-export async function prepareOrder(world: ProviderUnderTest, recipient: string): Promise<PayoutOrder> {
-  const { provider, account, pin, currency } = world;
-  const token = (await provider.authenticate(account)).value;
-  const encryptedPin = provider.account.encryptPin(pin, await provider.account.fetchEncryptionKey(account, token));
-  return { reference: `sub_${randomUUID()}`, amount: 1500n, currency, recipient, account, token, encryptedPin };
-}
-
-export function soon(): Date {
-  return new Date(Date.now() + 60_000);
+  describeBulk(name, start);
 }
 
 async function pollUntilFinal(provider: Provider, order: PayoutOrder, providerReference: string): Promise<string> {
