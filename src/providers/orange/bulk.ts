@@ -67,6 +67,8 @@ function readError(answer: HttpAnswer): BatchOutcome {
     code: cleanCode(data?.code ?? data?.error),
     text: cleanText(data?.detail ?? data?.error_description ?? data?.title),
   };
+  // A batch has no reference of its own: an answer that carries one speaks of one line, or of another's call.
+  if (data?.reference !== undefined && data.reference !== null) return unknown('other_reference', null, words);
   const meaning = meaningOf(answer.status, data?.code, data?.status);
   return meaning.outcome === 'unknown' ? unknown(meaning.reason, null, words) : { ...meaning, ...words };
 }
