@@ -160,4 +160,23 @@ describe("Orange's own bulk call", () => {
     const after = world.simulator.requests().byEndpoint;
     expect(after.search - before.search).toBeLessThan(20);
   });
+
+  test('a lost batch is found by time where a callback named one that the provider refuses to search for', async () => {
+    const { simulator, app } = world;
+    const calls = simulator.bulks().length;
+    simulator.configure({ bulk: { processingMs: 3_000 } });
+    simulator.planBulks({ bulks: [{ scenario: 'bulk_lost_after', callbackFault: 'lost' }] });
+    const lines = linesOfBatch(null, 5);
+    const bulkId = await world.sendBulk(lines);
+    const call = await eventually('the batch has left', () => simulator.bulks()[calls]);
+    const hint = await fetch(`http://127.0.0.1:${app.port}${new URL(call.callbackUrl ?? '').pathname}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'BULK_CASHIN', reference: 'no-uuid', status: 'SUCCESS' }),
+    });
+    expect(hint.status).toBe(202);
+    const bulk = await world.untilBulk(bulkId, 'completed');
+    expect(bulk.progress).toMatchObject({ succeeded: { lines: 4 }, failed: { lines: 1 } });
+    expect(await world.paidLines(lines)).toBe(4);
+  });
 });

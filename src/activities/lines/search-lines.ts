@@ -157,8 +157,8 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
     const { batch } = sought;
     if (batch?.batchReference) return await byName(sought, batch.batchReference);
     if (!batch?.hintedReference) return await byTime(sought);
-    // What its callback named may be another batch's: only rows of ours show that it is this one.
-    const hinted = await byName(sought, batch.hintedReference);
+    // What its callback named may be another batch's, or none: only rows of ours show that it is this one.
+    const hinted = await byName(sought, batch.hintedReference).catch(nothingIfRefused);
     const own = new Set(sought.lines.map(({ submission }) => submission.id));
     if (!hinted.some(({ reference }) => reference !== null && own.has(reference))) return await byTime(sought);
     await confirmBatchReference(pool, batch.id, batch.hintedReference);
@@ -313,4 +313,10 @@ function judge(lines: readonly SoughtLine[], provider: Provider, rows: readonly 
     };
     return { verdict: judgeRows(own, sent), rowsSeen: own.length };
   });
+}
+
+/** A name that the provider refuses is no batch's. */
+function nothingIfRefused(error: unknown): readonly ProviderRow[] {
+  if (error instanceof ProviderError && error.kind === 'refused') return [];
+  throw error;
 }
