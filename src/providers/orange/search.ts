@@ -12,6 +12,9 @@ import { toStatus } from './transaction-status';
 /** More pages than one reference can fill: the server ignores a parameter, so no pass would be complete. */
 const MAX_PAGES = 50;
 
+/** Rows of a page by the specification where no size is asked for: a server that ignores ours pages like this. */
+const DEFAULT_PAGE_SIZE = 20;
+
 /** 200,000 rows: more than an account pays between a backup and its restore at the provider's own rate limit. */
 const MAX_PAGES_OF_A_TIME = 10_000;
 
@@ -86,7 +89,7 @@ async function allPages(
     if (page > 0) await nextPage?.();
     const shown = await searchTransactions(client, options, token, { ...filter, page, size });
     rows.push(...shown);
-    if (shown.length < size) return rows;
+    if (shown.length < size && shown.length !== DEFAULT_PAGE_SIZE) return rows;
   }
   throw new ProviderError('malformed', `orange search: no end after ${most} pages`);
 }

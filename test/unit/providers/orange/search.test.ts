@@ -70,6 +70,18 @@ it('reads on after a full page, even where nothing follows', async () => {
   expect(queries).toHaveLength(2);
 });
 
+it('reads on where the server ignores the size and pages by its own', async () => {
+  const rows = Array.from({ length: 45 }, (_, index) => ({
+    ...ROW,
+    transactionId: `CI220928.1029.C${10_000 + index}`,
+  }));
+  const { provider } = await serve((page) => ({ body: rows.slice(page * 20, page * 20 + 20) }));
+  const { account, token } = QUERY;
+  expect(await provider.bulk!.listLines({ account, token, batchReference: 'b' })).toHaveLength(45);
+  const from = SINCE;
+  expect(await provider.listTransactions({ account, token, from, to: new Date() })).toHaveLength(45);
+});
+
 it('returns no part of a pass whose later page fails', async () => {
   const { provider } = await serve((page) => (page === 0 ? { body: [ROW, ROW] } : { status: 503, body: {} }));
   await expect(provider.lookUp(QUERY)).rejects.toMatchObject({ kind: 'unavailable' });
