@@ -65,6 +65,8 @@ export function dryRunBody(
     routes: readonly BulkRoute[];
     skipped: number;
     needsApproval: boolean;
+    /** Null: not known before. */
+    leastSeconds: number | null;
     sameContentAs: string | null;
   },
 ): Record<string, unknown> {
@@ -83,6 +85,7 @@ export function dryRunBody(
       provider,
       has_credential: credentialId !== null,
     })),
+    estimated_duration_seconds: given.leastSeconds,
     // No provider of ours tells its fees.
     fees: null,
     same_content_as: given.sameContentAs,

@@ -1,8 +1,8 @@
-import { readBulkRollUp } from '../db/bulk-roll-up';
+import { readBulkStanding } from '../db/bulk-standings';
 import type { LineCounts } from '../db/control-bulk';
 import type { Bulk } from '../domain/bulk';
 import { readApproval } from './bulk-approval-object';
-import { serializeBulk, serializeRollUp } from './bulk-object';
+import { serializeBulk, serializeProgress } from './bulk-object';
 import type { RouteDeps } from './deps';
 import type { Answer } from './route';
 
@@ -11,12 +11,12 @@ export async function answerControl(deps: RouteDeps, bulk: Bulk, counts: LineCou
   deps.runs.bulkChanged(bulk.id).catch((err: unknown) => {
     deps.logger.info({ err, bulk: bulk.id }, 'the run was not told; it reads the bulk at its next turn');
   });
-  const [approval, rollUp] = await Promise.all([readApproval(deps, bulk), readBulkRollUp(deps.pool, bulk.id)]);
+  const [approval, standing] = await Promise.all([readApproval(deps, bulk), readBulkStanding(deps.pool, bulk.id)]);
   return {
     status: 200,
     body: {
       ...serializeBulk(bulk, approval),
-      progress: serializeRollUp(rollUp),
+      ...serializeProgress(standing),
       intents_written: counts.intentsWritten,
       lines_stopped: counts.linesStopped,
       unknown: counts.unknown,

@@ -1,5 +1,8 @@
 import type { BulkRollUp } from '../db/bulk-roll-up';
+import type { BulkStanding } from '../db/bulk-standings';
 import type { Bulk } from '../domain/bulk';
+import { LINE_RESTS } from '../domain/bulk';
+import { paceOf } from '../domain/bulk-pace';
 import { serializeAmount } from '../domain/money';
 import type { BulkApprovalObject } from './bulk-approval-object';
 
@@ -30,8 +33,19 @@ export function serializeBulk(bulk: Bulk, approval: BulkApprovalObject | null): 
   };
 }
 
+/** How far a bulk is, and how fast it goes. */
+export function serializeProgress({ bulk, rollUp, sample }: BulkStanding): Record<string, unknown> {
+  const resting = LINE_RESTS.reduce((sum, state) => sum + (rollUp[state]?.lines ?? 0), 0);
+  const { rate, endsIn } = paceOf(bulk.state, { lines: bulk.lineCount, resting, sample });
+  return {
+    progress: serializeRollUp(rollUp),
+    rate,
+    estimated_end: endsIn === null ? null : new Date(Date.now() + endsIn).toISOString(),
+  };
+}
+
 /** Lines and amounts by state. */
-export function serializeRollUp(rollUp: BulkRollUp): Record<string, { lines: number; amount: string }> {
+function serializeRollUp(rollUp: BulkRollUp): Record<string, { lines: number; amount: string }> {
   return Object.fromEntries(
     Object.entries(rollUp).map(([state, { lines, amount }]) => [state, { lines, amount: serializeAmount(amount) }]),
   );

@@ -33,6 +33,9 @@ export interface ApiConfig {
   BULK_MAX_BYTES: number;
   BULK_DUPLICATE_DAYS: number;
   BULK_APPROVAL_HOURS: number;
+  BULK_CHUNK_SIZE: number;
+  ORANGE_BULK: 'lines' | 'native';
+  ORANGE_REQUESTS_PER_MINUTE?: number | undefined;
 }
 
 /** Everything that the API is built from. */

@@ -10,6 +10,8 @@ import { newId } from '../db/ids';
 import { insertBulk, refuseBulk, updateReceivedOptions } from '../db/receive-bulk';
 import type { NewBulk, RefusedFor } from '../db/receive-bulk';
 import type { Bulk } from '../domain/bulk';
+import { leastBulkSeconds } from '../domain/bulk-duration';
+import type { BulkLimits } from '../domain/bulk-duration';
 import { METHODS } from '../domain/methods';
 import type { MethodId } from '../domain/methods';
 import { actorOf } from '../domain/principal';
@@ -108,11 +110,10 @@ async function takeAndDecide(
     const staged = await readStaged(pool, bulkId);
     const routes = await routesOf(staged.methods, deps, tenant);
     const needsApproval = (await findThresholdsPassed(pool, merchantId, staged)) !== null;
+    const leastSeconds = leastBulkSeconds(staged.lines, limitsOf(config));
+    const found = { isRefused, staged, routes, skipped: taken.bad, needsApproval, leastSeconds, sameContentAs };
     await refuse('dry_run');
-    return {
-      result: 'checked',
-      body: dryRunBody(bulkId, report, { isRefused, staged, routes, skipped: taken.bad, needsApproval, sameContentAs }),
-    };
+    return { result: 'checked', body: dryRunBody(bulkId, report, found) };
   }
   // A twin of this request may have been accepted since; its lines are then what this one seems to repeat.
   if (isRefused && (await findKeyBinding(pool, key))) return await replay();
@@ -147,6 +148,13 @@ async function takeAndDecide(
     if (!first) throw new Error('a bound key has no answer');
     return { result: 'replayed', bulkId: first.objectId, body: first.body };
   }
+}
+
+function limitsOf(config: RouteDeps['config']): BulkLimits {
+  return {
+    requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null,
+    linesPerCall: config.ORANGE_BULK === 'native' ? config.BULK_CHUNK_SIZE : null,
+  };
 }
 
 function withOptions(bulk: NewBulk, options: BulkOptions): NewBulk {

@@ -1,7 +1,7 @@
+import { LINE_RESTS } from '../domain/bulk';
 import { nextBulkStep } from '../domain/bulk-position';
 import type { BulkPosition, BulkTally } from '../domain/bulk-position';
 import type { BulkState } from '../domain/bulk-state';
-import { isFinalState } from '../domain/payout-state';
 import type { PayoutState } from '../domain/payout-state';
 import { findBulk, isBulkRetrying } from './bulk-rows';
 import { readBulkRollUp } from './bulk-roll-up';
@@ -63,7 +63,7 @@ function tallyOf(rollUp: BulkRollUp): BulkTally {
   const tally: BulkTally = { waiting: 0, underWay: 0, resting: 0 };
   for (const [state, { lines }] of Object.entries(rollUp) as [PayoutState, { lines: number }][]) {
     if (state === 'accepted' || state === 'queued') tally.waiting += lines;
-    else if (isFinalState(state) || state === 'in_review') tally.resting += lines;
+    else if (LINE_RESTS.includes(state)) tally.resting += lines;
     else tally.underWay += lines;
   }
   return tally;

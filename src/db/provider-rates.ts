@@ -1,3 +1,4 @@
+import { requestBucket } from '../domain/request-rate';
 import type { Db } from './pool';
 
 export interface RequestGrant {
@@ -5,9 +6,6 @@ export interface RequestGrant {
   /** Milliseconds until the next request may be had; 0 where some were granted. */
   waitMs: number;
 }
-
-/** The part of a minute's requests that may come at once; the rest flows evenly, so that no minute sees more than its limit. */
-const BURST_SHARE = 0.2;
 
 /** The part of the bucket that those who leave the rest to others do not touch. */
 const KEPT_SHARE = 0.5;
@@ -21,13 +19,10 @@ export interface RequestLease {
   yields: boolean;
 }
 
-/**
- * Leases up to `want` requests of an account from its bucket. Over any minute at most `perMinute` are granted: the bucket
- * holds a fifth of them and refills with the other four fifths.
- */
+/** Leases up to `want` requests of an account from its bucket. Over any minute at most `perMinute` are granted. */
 export async function leaseRequests(db: Db, lease: RequestLease): Promise<RequestGrant> {
-  const capacity = Math.max(1, Math.floor(lease.perMinute * BURST_SHARE));
-  const perMs = Math.max(lease.perMinute - capacity, 1) / 60_000;
+  const { capacity, refillPerMinute } = requestBucket(lease.perMinute);
+  const perMs = refillPerMinute / 60_000;
   const kept = lease.yields ? Math.floor(capacity * KEPT_SHARE) : 0;
   await db.query(
     `insert into provider_rates (provider, account_number, tokens, refilled_at) values ($1, $2, $3, clock_timestamp())

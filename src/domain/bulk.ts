@@ -1,6 +1,8 @@
 import type { BulkReason, BulkState } from './bulk-state';
 import type { Currency } from './currency';
 import type { Environment } from './environment';
+import { FINAL_STATES } from './payout-state';
+import type { PayoutState } from './payout-state';
 
 export const BULK_NOTIFY = ['each', 'summary', 'none'] as const;
 
@@ -40,6 +42,9 @@ export interface Bulk {
   updatedAt: Date;
   finishedAt: Date | null;
 }
+
+/** A line in one of these keeps its bulk from ending no longer. */
+export const LINE_RESTS: readonly PayoutState[] = [...FINAL_STATES, 'in_review'];
 
 /** The owner of a bulk's lines and of its hold. */
 export function bulkOwner(bulkId: string): string {

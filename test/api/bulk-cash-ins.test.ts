@@ -270,6 +270,7 @@ describe('bulk cash-ins', () => {
         needed_float: '3000',
         currency: 'XOF',
         routes: [{ method: 'orange_sn', provider: 'orange', has_credential: true }],
+        estimated_duration_seconds: null,
         fees: null,
         error_count: 0,
       },

@@ -146,6 +146,8 @@ export async function startTestApp(
       BULK_MAX_BYTES: 67_108_864,
       BULK_DUPLICATE_DAYS: 7,
       BULK_APPROVAL_HOURS: 72,
+      BULK_CHUNK_SIZE: 500,
+      ORANGE_BULK: 'lines',
       BODY_LIMIT_BYTES: 20_000,
       ...limits,
     },

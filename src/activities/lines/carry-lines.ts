@@ -24,6 +24,7 @@ import type { LineDeps } from './line-deps';
 import { createLineSearch } from './search-lines';
 import type { LineSearch } from './search-lines';
 import { createLineSender } from './send-lines';
+import { whileFolding } from './while-folding';
 
 /** Milliseconds that a loop with nothing due waits before it looks again. */
 const IDLE_MS = 25;
@@ -38,7 +39,7 @@ export function createCarryLines(
 ): (chunk: Chunk) => Promise<ChunkEnd> {
   const { pool, settings, bulks, notices } = deps;
 
-  return (chunk) => whileBeating(() => carry(chunk));
+  return (chunk) => whileBeating(() => whileFolding(deps, chunk.bulkId, () => carry(chunk)));
 
   async function carry(chunk: Chunk): Promise<ChunkEnd> {
     const until = Date.now() + bulks.carryForMs;

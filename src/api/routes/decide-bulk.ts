@@ -1,9 +1,9 @@
-import { readBulkRollUp } from '../../db/bulk-roll-up';
+import { readBulkStanding } from '../../db/bulk-standings';
 import { decideBulk } from '../../db/decide-bulk';
 import type { BulkVerdict } from '../../domain/bulk-approval';
 import type { Principal } from '../../domain/principal';
 import { DECISION_REASON, readApproval } from '../bulk-approval-object';
-import { serializeBulk, serializeRollUp } from '../bulk-object';
+import { serializeBulk, serializeProgress } from '../bulk-object';
 import type { RouteDeps } from '../deps';
 import { readOwnBulk } from '../own-bulk';
 import { ApiProblem } from '../problem';
@@ -86,6 +86,9 @@ async function decide(verdict: BulkVerdict, request: Request, deps: RouteDeps): 
   deps.runs.bulkChanged(bulkId).catch((err: unknown) => {
     deps.logger.info({ err, bulk: bulkId }, 'the run was not told; the sweeper tells it');
   });
-  const [approval, rollUp] = await Promise.all([readApproval(deps, answer.bulk), readBulkRollUp(deps.pool, bulkId)]);
-  return { status: 200, body: { ...serializeBulk(answer.bulk, approval), progress: serializeRollUp(rollUp) } };
+  const [approval, standing] = await Promise.all([
+    readApproval(deps, answer.bulk),
+    readBulkStanding(deps.pool, bulkId),
+  ]);
+  return { status: 200, body: { ...serializeBulk(answer.bulk, approval), ...serializeProgress(standing) } };
 }

@@ -6,12 +6,12 @@ import { listBulkErrors } from '../../db/bulk-errors';
 import { listBulkItems } from '../../db/bulk-items';
 import { listBulkResults } from '../../db/bulk-results';
 import type { BulkResult } from '../../db/bulk-results';
-import { readBulkRollUp } from '../../db/bulk-roll-up';
+import { readBulkStanding } from '../../db/bulk-standings';
 import type { Db } from '../../db/pool';
 import { serializeAmount } from '../../domain/money';
 import { serializePayout } from '../../domain/payout-object';
 import { readApproval } from '../bulk-approval-object';
-import { serializeBulk, serializeRollUp } from '../bulk-object';
+import { serializeBulk, serializeProgress } from '../bulk-object';
 import { serializeBulkError } from '../bulk-report';
 import { csvRow } from '../csv-row';
 import { readOwnBulk } from '../own-bulk';
@@ -37,9 +37,10 @@ export const readBulkRoute = defineRoute({
   summary: 'A bulk and its progress.',
   answers: { 200: { description: 'The bulk.', schema: bulkAnswer } },
   async handle({ principal, params }, deps) {
-    const bulk = await readOwnBulk(deps.pool, principal, params.bulkId);
-    const progress = serializeRollUp(await readBulkRollUp(deps.pool, bulk.id));
-    return { status: 200, body: { ...serializeBulk(bulk, await readApproval(deps, bulk)), progress } };
+    const { id } = await readOwnBulk(deps.pool, principal, params.bulkId);
+    const standing = await readBulkStanding(deps.pool, id);
+    const approval = await readApproval(deps, standing.bulk);
+    return { status: 200, body: { ...serializeBulk(standing.bulk, approval), ...serializeProgress(standing) } };
   },
 });
 

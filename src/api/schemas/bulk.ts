@@ -80,12 +80,22 @@ const progress = z
   .record(z.string(), z.object({ lines: z.int(), amount: z.string() }))
   .meta({ description: 'Lines and amounts (minor units) by the state of the payout.' });
 
-export const bulkAnswer = z.object({ ...bulkFields, progress }).meta({ id: 'BulkCashIn' });
+const progressFields = {
+  progress,
+  rate: z.number().nullable().meta({
+    description: 'Lines that came to rest per minute, over the last one or since it runs; null where none can be told.',
+  }),
+  estimated_end: time
+    .nullable()
+    .meta({ description: 'When the last line rests if it goes on at this rate; null where nothing can be told.' }),
+};
+
+export const bulkAnswer = z.object({ ...bulkFields, ...progressFields }).meta({ id: 'BulkCashIn' });
 
 export const controlledBulkAnswer = z
   .object({
     ...bulkFields,
-    progress,
+    ...progressFields,
     intents_written: z.int().meta({ description: 'Lines whose call was written down by then, and may have left.' }),
     lines_stopped: z
       .int()
@@ -124,6 +134,9 @@ export const bulkCheckAnswer = z
     currency: z.string().nullable(),
     skipped_lines: z.int(),
     routes: z.array(z.object({ method: z.string(), provider: z.string(), has_credential: z.boolean() })),
+    estimated_duration_seconds: z.int().nullable().meta({
+      description: 'At the least, by our limit of requests to the provider; null where there is none.',
+    }),
     fees: z.null().meta({ description: 'No provider tells them.' }),
     same_content_as: sameContentAs,
     error_count: z.int(),
