@@ -1,6 +1,7 @@
 import { collectDefaultMetrics } from 'prom-client';
 
 import { createApp } from './api/app';
+import { createBulkWatches } from './api/bulk-stream/watches';
 import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
@@ -21,8 +22,9 @@ async function main(): Promise<void> {
   collectDefaultMetrics({ register: metrics.registry });
   const runs = createRuns(core);
   const askTemporal = (): Promise<boolean> => temporal.workflowService.getSystemInfo({}).then(() => true);
+  const watches = createBulkWatches({ pool, logger, sealing: vault });
   const app = createApp({
-    ...{ pool, logger, config, runs, payloadCodec, metrics },
+    ...{ pool, logger, config, runs, payloadCodec, metrics, watches },
     sealing: vault,
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
@@ -38,6 +40,8 @@ async function main(): Promise<void> {
 
   const reason = await untilToldToStop();
   logger.info({ reason }, 'api is stopping');
+  // Streams would keep it up for the whole grace.
+  watches.close();
   await server.close(config.SHUTDOWN_GRACE_MS);
   await core.close();
 }

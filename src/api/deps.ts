@@ -9,6 +9,7 @@ import type { PayoutStart } from '../domain/payout-start';
 import type { ProviderId } from '../domain/methods';
 import type { Principal } from '../domain/principal';
 import type { Sealing } from '../domain/sealing';
+import type { BulkWatches } from './bulk-stream/watches';
 import type { ApiMetrics } from './metrics';
 import type { PayoutRuns } from './payout-runs';
 
@@ -49,6 +50,7 @@ export interface ApiDeps {
   parseBatchCallback: BatchCallbackParser;
   payloadCodec: PayloadCodec;
   metrics: ApiMetrics;
+  watches: BulkWatches;
   /** What must hold for the process to be ready, by name; each answers within its own time limit. */
   readiness: Readonly<Record<string, () => Promise<boolean>>>;
 }

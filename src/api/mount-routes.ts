@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import express from 'express';
@@ -101,8 +102,17 @@ function bodyOf(route: Route, request: Request): unknown {
 
 async function send(response: Response, { status, body, type, stream, headers }: Answer): Promise<void> {
   response.status(status).set({ 'Cache-Control': 'no-store', ...headers });
-  if (stream) await pipeline(stream, response.type(type ?? 'application/octet-stream'));
+  if (stream) await sendStream(response.type(type ?? 'application/octet-stream'), stream);
   else if (body === undefined) response.end();
   else if (type === undefined) response.json(body);
   else response.type(type).send(body);
+}
+
+async function sendStream(response: Response, stream: Readable): Promise<void> {
+  try {
+    await pipeline(stream, response);
+  } catch (error) {
+    // A client that left is no fault; its log line says 499.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
 }

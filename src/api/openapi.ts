@@ -61,6 +61,7 @@ function describeRoute(route: Route): ZodOpenApiOperationObject {
       ...(route.params ? { path: route.params } : {}),
       ...(route.query ? { query: route.query } : {}),
       ...(route.idempotent === true ? { header: idempotencyHeader } : {}),
+      ...(route.headers ? { header: route.headers } : {}),
     },
     ...(route.body
       ? { requestBody: { required: !route.bodyMayLack, content: { 'application/json': { schema: route.body } } } }

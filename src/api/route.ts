@@ -54,6 +54,8 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   idempotent?: boolean;
   params?: P;
   query?: Q;
+  /** Headers that it reads beyond those that the other parts bring; for the OpenAPI document. */
+  headers?: z.ZodObject;
   /** JSON body. A field that fails is named with all the others. */
   body?: B;
   /** No body is as good as an empty object. */

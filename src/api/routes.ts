@@ -22,6 +22,7 @@ import { receiveBulkRoute } from './routes/receive-bulk';
 import { retryBulkRoute } from './routes/retry-bulk';
 import { retryPayoutRoute } from './routes/retry-payout';
 import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
+import { streamBulkRoute } from './routes/stream-bulk';
 import { listDeliveriesRoute, redeliverRoute } from './routes/webhook-deliveries';
 import { webhookEndpointRoutes } from './routes/webhook-endpoints';
 
@@ -37,6 +38,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     retryPayoutRoute,
     receiveBulkRoute,
     readBulkRoute,
+    streamBulkRoute,
     ...controlBulkRoutes,
     ...decideBulkRoutes,
     retryBulkRoute,

@@ -43,6 +43,8 @@ export interface BulkWorld {
   url: string;
   key: string;
   strangersKey: string;
+  /** Lines that the API logged, as JSON text. */
+  logLines: readonly string[];
   send(upload: Upload): Promise<BulkAnswer>;
   get(path: string, key?: string): Promise<BulkAnswer>;
   post(path: string, body?: unknown, key?: string): Promise<BulkAnswer>;
@@ -83,6 +85,7 @@ export async function bulkWorld(limits: Partial<ApiDeps['config']> = {}): Promis
     url: app.url,
     key: ownKey,
     strangersKey: stranger.key,
+    logLines: app.logLines,
     async send({ type, body, query = {}, key = randomUUID(), as = ownKey }) {
       const address = `/v1/bulk-cash-ins?${new URLSearchParams(query).toString()}`;
       const headers = type === undefined ? {} : { 'content-type': type };

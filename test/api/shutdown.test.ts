@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 
 import { createApiKey } from '../../src/db/api-keys';
+import { newId } from '../../src/db/ids';
+import { eventually } from '../helpers/eventually';
+import { openEventStream } from '../helpers/event-stream';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { startProduct } from '../helpers/product';
@@ -14,12 +17,7 @@ afterAll(async () => {
 });
 
 test('told to stop, the api answers what is under way, takes nothing new and ends cleanly', async () => {
-  const { key } = await createApiKey(world.pool, {
-    role: 'merchant',
-    merchantId: world.merchantId,
-    environment: 'sandbox',
-    subject: { kind: 'system', systemId: 'shop' },
-  });
+  const key = await keyOfMerchant();
   const id = await world.accept();
   const api = startProduct('api', { ...world.env, SHUTDOWN_GRACE_MS: '20000' });
   const url = `http://127.0.0.1:${await api.port()}`;
@@ -44,6 +42,42 @@ test('told to stop, the api answers what is under way, takes nothing new and end
     await api.kill();
   }
 });
+
+test('told to stop, the api ends the streams of bulks as whole ones, for their clients to go on elsewhere', async () => {
+  const key = await keyOfMerchant();
+  const bulkId = newId('bulk');
+  await world.pool.query(
+    `insert into bulks (id, merchant_id, environment, state, reason, created_by)
+     values ($1, $2, 'sandbox', 'ready', 'accepted_by_api', 'test')`,
+    [bulkId, world.merchantId],
+  );
+  // Streams that it waited for would be cut at the end of this.
+  const api = startProduct('api', { ...world.env, SHUTDOWN_GRACE_MS: '20000' });
+  try {
+    const url = `http://127.0.0.1:${await api.port()}/v1/bulk-cash-ins/${bulkId}/stream`;
+    const streams = await Promise.all([openEventStream(url, { key }), openEventStream(url, { key })]);
+    for (const stream of streams) await stream.until(1);
+    const exited = once(api.child, 'exit');
+    api.child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    for (const stream of streams) {
+      await eventually('it is over', () => stream.ending());
+      expect([stream.ending(), stream.events.map(({ event }) => event)]).toEqual(['complete', ['progress']]);
+    }
+  } finally {
+    await api.kill();
+  }
+});
+
+async function keyOfMerchant(): Promise<string> {
+  const { key } = await createApiKey(world.pool, {
+    role: 'merchant',
+    merchantId: world.merchantId,
+    environment: 'sandbox',
+    subject: { kind: 'system', systemId: 'shop' },
+  });
+  return key;
+}
 
 /** Until the api's transaction waits for our lock. */
 async function untilWaiting(): Promise<void> {

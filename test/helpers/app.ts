@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 
 import { createApp } from '../../src/api/app';
+import { createBulkWatches } from '../../src/api/bulk-stream/watches';
 import type { ParsedCallback } from '../../src/domain/callback';
 import type { ApiDeps } from '../../src/api/deps';
 import { createApiMetrics } from '../../src/api/metrics';
@@ -135,9 +136,10 @@ export async function startTestApp(
   const sealing = createMemorySealing();
   const logLines: string[] = [];
   let parseCallback: ApiDeps['parseCallback'] = (): ParsedCallback => ({ authentic: false, why: 'not set' });
+  const logger = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
   const deps: ApiDeps = {
     pool,
-    logger: pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) }),
+    logger,
     config: {
       PUBLIC_URL: 'http://127.0.0.1:3000',
       TEMPORAL_UI_URL: 'http://127.0.0.1:8233',
@@ -160,6 +162,7 @@ export async function startTestApp(
       decode: (payloads) => Promise.resolve(payloads),
     },
     metrics: createApiMetrics(),
+    watches: createBulkWatches({ pool, logger, sealing }),
     readiness: {
       database: () => pool.query('select 1').then(() => true),
       temporal: () => Promise.resolve(!runs.isDown),
@@ -205,6 +208,7 @@ export async function startTestApp(
       return { status: response.status, headers: response.headers, body: parsed as ApiBody, text };
     },
     async close() {
+      deps.watches.close();
       await server.close(1_000);
       await pool.end();
       await database.close();

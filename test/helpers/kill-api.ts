@@ -1,4 +1,5 @@
 import { createApp } from '../../src/api/app';
+import { createBulkWatches } from '../../src/api/bulk-stream/watches';
 import { createApiMetrics } from '../../src/api/metrics';
 import { startApiServer } from '../../src/api/server';
 import { loadConfig } from '../../src/config';
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   const app = createApp({
     ...{ logger, config, payloadCodec, sealing: vault },
     metrics: createApiMetrics(),
+    watches: createBulkWatches({ pool: core.pool, logger, sealing: vault }),
     pool: aroundStatements(core.pool, async ({ sql, values, session }, run) => {
       if (sql.includes('insert into payouts')) {
         const written = JSON.stringify(values);
