@@ -41,24 +41,25 @@ const MARKS: Marks = {
   email: 'canary.recipient@example.com',
 };
 
+/** So many calls of a bulk leave at once that on two cores some would take longer than those of single payouts. */
+const SINGLE = { headersMs: 2_500, callMs: 5_000 };
+const BULK = { headersMs: 6_000, callMs: 10_000 };
+
 /** Lines of one chunk, which is one bulk call where the provider has one: small, so that there are many. */
 const CHUNK = { lines: 100, native: 25 } as const satisfies Record<BulkPath, number>;
 
 /** Short times, so that days fit into minutes; windows long, so that nothing is given up meanwhile. */
 function settings(seed: number, path: BulkPath | null): NodeJS.ProcessEnv {
+  const timeouts = path === null ? SINGLE : BULK;
   return {
     SIMULATOR_SEED: String(seed),
     SIMULATOR_SETTLEMENT_DELAY_MS: '400',
     SIMULATOR_TOKEN_LIFE_SECONDS: '60',
     SIMULATOR_RATE_LIMIT_PER_MINUTE: 'off',
-    SIMULATOR_TIMINGS: JSON.stringify({ slowAnswerMs: 4_000, lateRowMs: 3_000 }),
     SIMULATOR_CLIENTS: JSON.stringify([
       { clientId: 'sandbox-client', clientSecret: 'sandbox-secret', retailerCodes: '*' },
       { clientId: MARKS.clientId, clientSecret: MARKS.clientSecret, retailerCodes: '*' },
     ]),
-    ORANGE_CONNECT_TIMEOUT_MS: '2000',
-    ORANGE_HEADERS_TIMEOUT_MS: '2500',
-    ORANGE_BODY_TIMEOUT_MS: '2000',
     SEND_BY_MARGIN_MS: '500',
     BACK_OFF_FIRST_MS: '300',
     BACK_OFF_MAX_MS: '3000',
@@ -68,10 +69,16 @@ function settings(seed: number, path: BulkPath | null): NodeJS.ProcessEnv {
     SWEEP_RECHECK_MS: '5000',
     WEBHOOK_TIMEOUT_MS: '2000',
     LATE_CREDIT_WATCH_MS: '600000',
+    SIMULATOR_TIMINGS: JSON.stringify({ slowAnswerMs: timeouts.headersMs + 1_500, lateRowMs: 3_000 }),
+    ORANGE_CONNECT_TIMEOUT_MS: '2000',
+    ORANGE_HEADERS_TIMEOUT_MS: String(timeouts.headersMs),
+    ORANGE_BODY_TIMEOUT_MS: '2000',
     ...(path && {
       ORANGE_BULK: path,
       PUBLIC_URL: `https://${CALLBACK_HOST}`,
       BULK_CHUNK_SIZE: String(CHUNK[path]),
+      BULK_CHUNKS_AT_ONCE: '2',
+      BULK_MICRO_BATCH: '32',
       BULK_HAND_OVER_MOST: '10',
       BULK_SLOW_AFTER_MS: '5000',
       // A bulk ends when the last of its lines does: what nobody can know must be with people while we look.
@@ -202,6 +209,7 @@ async function prove(part: Part, seed: number, { stateDirectory, supervisor, pri
     const orders = ordersOf(part, { seed, waves, asker, provider, personKey: stack.keys.personKeys[0] });
     const run = await runOrders({
       ...{ orders, waves, openAtKill: part.openAtKill, dice, stack, stateDirectory },
+      callMs: (part.path === null ? SINGLE : BULK).callMs,
       ...{ pool, provider, receiver, operations, print, marks: MARKS },
     });
     const seconds = (Date.now() - startedAt) / 1_000;

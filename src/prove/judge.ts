@@ -58,6 +58,8 @@ export interface Evidence {
   webhooks: readonly HeardWebhook[];
   books: Books;
   kills: readonly Kill[];
+  /** Milliseconds after an intent in which its call may be under way and its answer not written down. */
+  callMs: number;
 }
 
 export interface Judgement {
@@ -99,11 +101,8 @@ export const FINAL: readonly string[] = ['succeeded', 'failed', 'cancelled', 're
 /** States in which a bulk is at its end. */
 const AT_BULK_END: readonly string[] = ['completed', 'cancelled', 'rejected'];
 
-/** Milliseconds after an intent in which its call may be under way and its answer not written down. */
-const CALL_MS = 5_000;
-
-/** The same where the database was killed in that time too: the worker holds the answer until it can be written. */
-const CALL_WITHOUT_DATABASE_MS = 20_000;
+/** Milliseconds more where the database was killed in a call too: the worker holds the answer until it can be written. */
+const WITHOUT_DATABASE_MS = 15_000;
 
 /** Holds what was promised and told against the money that truly moved. */
 export function judge(evidence: Evidence): Judgement {
@@ -143,7 +142,7 @@ export function judge(evidence: Evidence): Judgement {
     const unsure = references.filter(({ reference }) => undecidable.has(reference));
     if (!FINAL.includes(said.state)) {
       if (unsure.length > 0) counts.undecidable += 1;
-      else if (wasInterrupted(said, references, evidence.kills)) counts.interrupted += 1;
+      else if (wasInterrupted(said, references, evidence)) counts.interrupted += 1;
       else violations['not final though the provider tells'].push(id);
       continue;
     }
@@ -199,12 +198,12 @@ function isProvidersDouble(
 function wasInterrupted(
   { attempt, sentAt, state }: ToldPayout,
   references: readonly Reference[],
-  kills: readonly Kill[],
+  { kills, callMs }: Pick<Evidence, 'kills' | 'callMs'>,
 ): boolean {
   if (sentAt === null || (state !== 'unknown' && state !== 'in_review')) return false;
   const isHit = (name: string, withinMs: number): boolean =>
     kills.some(({ process, at }) => process === name && at >= sentAt && at <= sentAt + withinMs);
-  const isKilled = isHit('worker', isHit('postgres', CALL_MS) ? CALL_WITHOUT_DATABASE_MS : CALL_MS);
+  const isKilled = isHit('worker', isHit('postgres', callMs) ? callMs + WITHOUT_DATABASE_MS : callMs);
   const calls = references.filter(({ reference }) => parseReference(reference)?.attempt === attempt);
   return isKilled && calls.every(({ revealed, credited }) => revealed === 'answer' && credited === 0);
 }

@@ -24,6 +24,8 @@ export interface RunDeps {
   waves: number;
   /** Payouts that a kill should find under way. */
   openAtKill: number;
+  /** Milliseconds that one call takes at most, and a little. */
+  callMs: number;
   dice: Dice;
   stack: Stack;
   stateDirectory: string;
@@ -75,7 +77,11 @@ export async function runOrders(deps: RunDeps): Promise<RunResult> {
     await provider.post('config', FAULTS_OFF);
     await provider.post('accounts', { msisdn: ACCOUNT, float: FULL_FLOAT });
     receiver.behave();
-    const evidence = await settle({ orders, provider, receiver, pool, kills: killer.kills, print });
+    const evidence = await settle({
+      ...{ orders, provider, receiver, pool, print },
+      kills: killer.kills,
+      callMs: deps.callMs,
+    });
     const faults = { ...(await orders.faults()), ...(await countFaults({ provider, receiver, days })) };
     return { evidence, faults, pins: duty.pins() };
   } finally {

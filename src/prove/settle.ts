@@ -24,6 +24,7 @@ export interface SettleDeps {
   receiver: FaultyReceiver;
   pool: Pool;
   kills: readonly Kill[];
+  callMs: number;
   print: (line: string) => void;
 }
 
@@ -60,12 +61,16 @@ async function giveUpWhatNeverGoes({ orders, provider, pool }: SettleDeps): Prom
   await orders.giveUpStuck(new Set(rows.map(({ id }) => id)), (await provider.truth()).references);
 }
 
-async function gather({ orders, provider, receiver, pool, kills }: SettleDeps, before: Told): Promise<Evidence> {
+async function gather(
+  { orders, provider, receiver, pool, kills, callMs }: SettleDeps,
+  before: Told,
+): Promise<Evidence> {
   return {
     ...(await orders.account(before)),
     truth: await provider.truth(),
     webhooks: [...receiver.heard],
     books: await readBooks(pool),
     kills,
+    callMs,
   };
 }

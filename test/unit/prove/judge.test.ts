@@ -60,6 +60,7 @@ function honest(): Evidence {
     ],
     books: { sum: 0, strayHolds: 0, wrongRollUps: [] },
     kills: [{ process: 'worker', at: SENT_AT + 100, open: 30 }],
+    callMs: 5_000,
   };
 }
 
