@@ -16,7 +16,7 @@ import { createMerchant } from './prove/merchant';
 import { ACCOUNT, createOperations } from './prove/operations';
 import { MARKED_RECIPIENT } from './prove/plan';
 import type { Orders } from './prove/orders';
-import { BULK_PATHS, parseProveFlags } from './prove/prove-options';
+import { parseProveFlags } from './prove/prove-options';
 import type { BulkPath, ProveOptions } from './prove/prove-options';
 import { createProviderControl } from './prove/provider-truth';
 import type { ProviderControl } from './prove/provider-truth';
@@ -127,13 +127,12 @@ interface Part {
   openAtKill: number;
 }
 
-function partsOf({ payouts, bulk, kills, openAtKill }: ProveOptions): readonly Part[] {
+function partsOf({ payouts, bulk, paths, kills, openAtKill }: ProveOptions): readonly Part[] {
   if (bulk === null) return [{ path: null, count: payouts, kills, openAtKill }];
-  const share = BULK_PATHS.length;
-  return BULK_PATHS.map((path) => ({
+  return paths.map((path) => ({
     path,
-    count: Math.ceil(bulk / share),
-    kills: Math.ceil(kills / share),
+    count: Math.ceil(bulk / paths.length),
+    kills: Math.ceil(kills / paths.length),
     openAtKill,
   }));
 }

@@ -35,7 +35,7 @@ export const FAULTS_ON = {
     status: rates(ENDPOINT_FAULTS, 0.03),
   },
   callbacks: { faults: rates(CALLBACK_FAULTS, 0.1) },
-  bulk: { faults: rates(BULK_FAULT_NAMES, 0.005), callbackFaults: rates(BULK_CALLBACK_FAULTS, 0.05) },
+  bulk: { faults: rates(BULK_FAULT_NAMES, 0.005), callbackFaults: rates(BULK_CALLBACK_FAULTS, 0.1) },
 };
 
 export const FAULTS_OFF = {

@@ -8,10 +8,12 @@ export type BulkPath = (typeof BULK_PATHS)[number];
 export interface ProveOptions {
   /** Single payouts; with `bulk` none. */
   payouts: number;
-  /** Lines of bulks, half of them by each path; null: single payouts. */
+  /** Lines of bulks, as many of them by each path; null: single payouts. */
   bulk: number | null;
+  /** The paths that bulks take. */
+  paths: readonly BulkPath[];
   seed: number;
-  /** Kills, half of them by each path of bulks, that must hit a process with at least `openAtKill` payouts under way. */
+  /** Kills, as many of them by each path of bulks, that must hit a process with at least `openAtKill` payouts under way. */
   kills: number;
   openAtKill: number;
   /** One JSON object as the last line. */
@@ -29,6 +31,7 @@ export function parseProveFlags(args: readonly string[]): ProveOptions {
     options: {
       payouts: { type: 'string' },
       bulk: { type: 'string' },
+      path: { type: 'string' },
       seed: { type: 'string' },
       kills: { type: 'string' },
       'open-at-kill': { type: 'string' },
@@ -44,7 +47,10 @@ export function parseProveFlags(args: readonly string[]): ProveOptions {
   if (values.bulk !== undefined && values.payouts !== undefined) {
     throw new Error('--bulk and --payouts: give one of them');
   }
+  const path = BULK_PATHS.find((name) => name === values.path);
+  if (values.path !== undefined && path === undefined) throw new Error(`--path: give ${BULK_PATHS.join(' or ')}`);
   return {
+    paths: path === undefined ? BULK_PATHS : [path],
     bulk: values.bulk === undefined ? null : number('bulk', values.bulk, 0),
     payouts: number('payouts', values.payouts, DEFAULTS.payouts),
     seed: number('seed', values.seed, DEFAULTS.seed),
