@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | null | false | undefined> | T | null | false | undefined,
-  patienceMs = 45_000,
+  patienceMs = 120_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {

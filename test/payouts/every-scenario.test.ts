@@ -14,7 +14,9 @@ describe('every way in which the provider may answer, judged by its own ledger o
 
   beforeAll(async () => {
     world = await createPayoutWorld({
-      settings: { settlementWindowMs: 20_000, poll: { firstMs: 100, maxMs: 500 } },
+      settings: { settlementWindowMs: 30_000, poll: { firstMs: 100, maxMs: 500 } },
+      // A busy machine loses no answer of a provider that gives one.
+      timeouts: { connectMs: 20_000, headersMs: 8_000, bodyMs: 8_000 },
       simulator: { settlementDelayMs: 300 },
     });
     await world.startWorkers();
@@ -46,7 +48,7 @@ describe('every way in which the provider may answer, judged by its own ledger o
           const waits = payout.state === 'queued' && payout.deferrals >= 2;
           return (waits || ['succeeded', 'failed', 'in_review'].includes(payout.state)) && payout;
         },
-        60_000,
+        120_000,
       );
       const credited = await world.credited(recipient);
       const references = (await world.submissions(id)).map((submission) => submission.id);
