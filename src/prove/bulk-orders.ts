@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { BULK_CALLBACK_FAULTS, BULK_FAULT_NAMES, CALLBACK_FAULTS, LINE_FAULT_NAMES } from '../simulators/orange';
-import type { BulkMerchant } from './bulk-merchant';
+import type { BulkMerchant, ToldLine } from './bulk-merchant';
 import { createDice } from './dice';
 import { countCallbacks, countStruck } from './faults';
 import { inTurns } from './in-turns';
@@ -146,8 +146,7 @@ export function createBulkOrders(options: BulkOrdersOptions): Orders {
 
   /** What the API tells of every line, found by the merchant's own reference. */
   async function addBulk({ id, planned: { lines } }: AskedBulk, before: Told, account: GrowingAccount): Promise<void> {
-    const state = await bulks.state(id);
-    const found = new Map((await bulks.lines(id)).map((line) => [line.reference, line]));
+    const { state, found } = await standingOf(id);
     const ids: string[] = [];
     for (const { key, recipient, amount } of lines) {
       const line = found.get(key);
@@ -157,6 +156,16 @@ export function createBulkOrders(options: BulkOrdersOptions): Orders {
       account.told.set(payoutId, line === undefined ? null : await toldOf(line, before.get(payoutId) ?? null));
     }
     account.bulks.push({ id, state, lines: ids });
+  }
+
+  /** A bulk and its lines of one moment: read again where the bulk changed while they were read. */
+  async function standingOf(id: string): Promise<{ state: string | null; found: ReadonlyMap<string, ToldLine> }> {
+    for (let before = await bulks.state(id); ;) {
+      const found = new Map((await bulks.lines(id)).map((line) => [line.reference, line]));
+      const state = await bulks.state(id);
+      if (state === before) return { state, found };
+      before = state;
+    }
   }
 
   /** When an open line was sent is asked for once, or the API would be asked for each at every look. */

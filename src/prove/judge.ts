@@ -99,7 +99,7 @@ export type Violation = (typeof VIOLATIONS)[number];
 export const FINAL: readonly string[] = ['succeeded', 'failed', 'cancelled', 'returned'];
 
 /** States in which a bulk is at its end. */
-const AT_BULK_END: readonly string[] = ['completed', 'cancelled', 'rejected'];
+export const AT_BULK_END: readonly string[] = ['completed', 'cancelled', 'rejected'];
 
 /** Milliseconds more where the database was killed in a call too: the worker holds the answer until it can be written. */
 const WITHOUT_DATABASE_MS = 15_000;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 
 import { readBooks } from './books';
-import { judge } from './judge';
+import { AT_BULK_END, judge } from './judge';
 import type { Evidence, Kill } from './judge';
 import type { FaultyReceiver } from './faulty-receiver';
 import type { Orders, Told } from './orders';
@@ -40,7 +40,7 @@ export async function settle(deps: SettleDeps): Promise<Evidence> {
     const { violations } = judge(now);
     const open =
       violations['not final though the provider tells'].length +
-      violations['bulk not at its end though its lines are'].length;
+      now.bulks.filter(({ state }) => state !== null && !AT_BULK_END.includes(state)).length;
     const untold = violations['final without a verified webhook'].length;
     const picture = JSON.stringify([...told].sort());
     quiet = picture === last && open + untold === 0 ? quiet + 1 : 0;
