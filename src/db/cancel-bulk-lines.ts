@@ -30,7 +30,7 @@ export async function cancelUnstartedLines(
        order by id limit $2 for no key update
      ), cancelled as (
        update payouts set state = 'cancelled', reason = $4, version = version + 1,
-         updated_at = clock_timestamp(), finished_at = clock_timestamp()
+         updated_at = clock_timestamp(), finished_at = clock_timestamp(), sweep_after = 'infinity'
        from waiting where payouts.id = waiting.id
        returning payouts.*, was, $3::text as event_type
      ), event as (

@@ -132,7 +132,11 @@ with wanted as (${wanted}), moved as (
     state = wanted.state, reason = wanted.reason, version = payouts.version + 1, attempt = wanted.attempt,
     hold_no = wanted.hold_no, settle_by = wanted.settle_by, retry_at = wanted.retry_at, deferrals = wanted.deferrals,
     provider_reference = wanted.provider_reference, updated_at = clock_timestamp(), owner = wanted.owner,
-    sweep_after = case when payouts.owner <> wanted.owner then clock_timestamp() else payouts.sweep_after end,
+    sweep_after = case
+      when wanted.is_final then 'infinity'
+      when payouts.owner <> wanted.owner then clock_timestamp()
+      when payouts.finished_at is not null and wanted.owner = 'payout/' || payouts.id then clock_timestamp()
+      else payouts.sweep_after end,
     finished_at = case when wanted.is_final then clock_timestamp() end,
     watch_until = coalesce(wanted.watch_until, payouts.watch_until),
     next_watch_at = case when wanted.watch_until is null then payouts.next_watch_at else clock_timestamp() + interval '1 minute' end,

@@ -49,7 +49,8 @@ export async function releaseRestore(trx: Db, id: string, report: Readonly<Recor
     [id, report],
   );
   await trx.query(
-    `update payouts set nudged = true, sweep_after = clock_timestamp(),
+    `update payouts set nudged = true,
+       sweep_after = case when owner = 'payout/' || id then clock_timestamp() else sweep_after end,
        retry_at = case when state = 'queued' and reason = 'after_restore' then clock_timestamp() else retry_at end
      where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned')`,
   );

@@ -15,8 +15,10 @@ export async function wakeQueuedPayouts(
      where id in (select id from bulks where state = 'running' order by id for no key update)`,
   );
   const { rowCount } = await trx.query(
-    `update payouts set retry_at = clock_timestamp(), nudged = true, sweep_after = clock_timestamp()
-     where state = 'queued' and reason = any ($1) and ($2::text[] is null or credential_id = any ($2))`,
+    `update payouts set retry_at = clock_timestamp(), nudged = true,
+       sweep_after = case when owner = 'payout/' || id then clock_timestamp() else sweep_after end
+     where state = 'queued' and finished_at is null and reason = any ($1)
+       and ($2::text[] is null or credential_id = any ($2))`,
     [which.reasons, which.credentialIds ?? null],
   );
   return rowCount ?? 0;

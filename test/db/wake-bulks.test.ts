@@ -35,9 +35,7 @@ describe('what keeps bulks waiting', () => {
     await stopSending(pool, { ...stop, reason: 'test' });
     expect(await claimDueBulks(pool, { limit: 10, recheckMs: 3_600_000 })).toEqual([]);
     await resumeSending(pool, stop);
-    expect(await claimDueBulks(pool, { limit: 10, recheckMs: 3_600_000 })).toEqual([
-      { bulkId: running, nudged: true },
-    ]);
+    expect(await claimDueBulks(pool, { limit: 10, recheckMs: 3_600_000 })).toEqual([{ bulkId: running, nudged: true }]);
     const { rows } = await pool.query('select nudged from bulks where id = $1', [paused]);
     expect(rows).toEqual([{ nudged: false }]);
   });
