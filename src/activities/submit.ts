@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import { deferPayout } from '../db/defer-payout';
-import { writeIntent, writeSecondIntent } from '../db/intents';
+import { backOffMs, deferPayout } from '../db/defer-payout';
+import { writeCurableRefusal, writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayout } from '../db/payout-rows';
-import { readPosition } from '../db/positions';
+import { readPosition, recoverAttempt } from '../db/positions';
 import { recordAnswer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
 import type { Outcome } from '../domain/outcome';
@@ -59,6 +59,19 @@ interface Call {
   keyId: string;
 }
 
+/** What a call must be newer than: the token's version (0: any will do) and the key. */
+interface Stale {
+  tokenVersion: number;
+  staleKeyId: string | null;
+}
+
+/** What the provider refused a call for that another token or key may cure; null where it did not. */
+function whatIsStale({ outcome, tokenVersion, keyId }: Call): Stale | null {
+  if (outcome.outcome !== 'rejected') return null;
+  if (outcome.remedy === 'renew_token') return { tokenVersion, staleKeyId: null };
+  return outcome.remedy === 'renew_key' ? { tokenVersion: 0, staleKeyId: keyId } : null;
+}
+
 /**
  * Makes the provider move the money, once. Runs with one attempt only: what comes next is the workflow's to decide, from
  * the position that is returned. The intent is written after the connection stands and right before the first byte.
@@ -86,13 +99,18 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
         { call: 1, tokenVersion: input.tokenVersion - 1, staleKeyId: null },
         (request) => writeIntent(pool, request),
       );
-      const second = await secondCall(payout, provider, credential, first);
-      const last = second ?? first;
-      if (last.intent === null) {
-        await defer(payout, input, 'provider_unreachable', last.outcome);
+      if (first.intent === null) {
+        await defer(payout, input, 'provider_unreachable', first.outcome);
         return;
       }
-      await recordStubbornly(payout, credential, last, last.intent);
+      const stale = whatIsStale(first);
+      if (stale === null || !(await noteCurableRefusal(payout, credential, first))) {
+        await recordStubbornly(payout, credential, first, first.intent);
+        return;
+      }
+      const second = await secondCall(payout, provider, credential, stale);
+      if (second?.intent) await recordStubbornly(payout, credential, second, second.intent);
+      else await queueAgain(payout);
     } catch (error) {
       if (error instanceof ClearanceRefused) {
         if (error.refusal !== 'superseded') await defer(payout, input, error.refusal, null);
@@ -108,7 +126,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     payout: Payout,
     provider: Provider,
     credential: OpenedCredential,
-    renew: { call: 1 | 2; tokenVersion: number; staleKeyId: string | null },
+    renew: Stale & { call: 1 | 2 },
     write: (request: IntentRequest) => Promise<IntentAnswer>,
   ): Promise<Call> {
     const token = await access.token(credential, {
@@ -163,31 +181,40 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     return { submissionId, outcome, intent, tokenVersion: token.version, keyId: encryptedPin.keyId };
   }
 
-  /** After a refused token or key the same attempt makes at most one second call, as a row of its own. */
+  /** What may be cured is written down before the renewal: it takes time, in which this process may die. */
+  async function noteCurableRefusal(payout: Payout, credential: OpenedCredential, first: Call): Promise<boolean> {
+    const attempt = {
+      payoutId: payout.id,
+      attempt: payout.attempt,
+      account: credential.gate,
+      pinFingerprint: credential.pinFingerprint,
+    };
+    return await untilDatabaseAnswers(deps.logger, () => writeCurableRefusal(pool, attempt, first));
+  }
+
+  /** After a refused token or key the same attempt makes at most one second call, as a row of its own; null: none left. */
   async function secondCall(
     payout: Payout,
     provider: Provider,
     credential: OpenedCredential,
-    first: Call,
+    stale: Stale,
   ): Promise<Call | null> {
-    const { outcome } = first;
-    if (first.intent === null || outcome.outcome !== 'rejected') return null;
-    if (outcome.remedy !== 'renew_token' && outcome.remedy !== 'renew_key') return null;
-    const renew =
-      outcome.remedy === 'renew_token'
-        ? { call: 2 as const, tokenVersion: first.tokenVersion, staleKeyId: null }
-        : { call: 2 as const, tokenVersion: 0, staleKeyId: first.keyId };
     try {
-      const second = await call(payout, provider, credential, renew, (request) =>
-        writeSecondIntent(pool, request, first),
+      return await call(payout, provider, credential, { call: 2, ...stale }, (request) =>
+        writeSecondIntent(pool, request),
       );
-      return second.intent === null ? null : second;
     } catch (err) {
-      // Nothing of a second call left, whatever failed. The first call's refusal is what is known, and it must not be
-      // lost: it is recorded, and merged where the payout moved on meanwhile.
       deps.logger.warn({ payoutId: payout.id, err }, 'no second call was made');
       return null;
     }
+  }
+
+  /** What its calls told is written, and nothing of another one left: the payout waits for its next attempt. */
+  async function queueAgain({ id: payoutId, attempt, deferrals }: Payout): Promise<void> {
+    const backOff = backOffMs(deferrals, settings.backOff);
+    await untilDatabaseAnswers(deps.logger, () =>
+      recoverAttempt(pool, { payoutId, attempt, backOff, watchMs: settings.watchMs }),
+    );
   }
 
   /**

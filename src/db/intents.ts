@@ -62,35 +62,45 @@ export async function writeIntent(pool: Pool, request: IntentRequest): Promise<I
 }
 
 /**
- * Writes the one second call that a renewed token or key allows: the first call's refusal and the second's intent in one
- * transaction, so that nobody finds the attempt between the two.
+ * Writes the first call's refusal for a stale token or key, which the second call may cure, before the renewal that this
+ * takes: nothing that happens meanwhile can lose it. The payout stays where it is until the second call is written down
+ * or `recoverAttempt` puts it back in the queue. False, with nothing written, where the payout is elsewhere by now.
  */
-export async function writeSecondIntent(
+export async function writeCurableRefusal(
   pool: Pool,
-  request: IntentRequest,
+  request: Pick<IntentRequest, 'payoutId' | 'attempt' | 'account' | 'pinFingerprint'>,
   first: { submissionId: string; outcome: Outcome },
-): Promise<IntentAnswer> {
+): Promise<boolean> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, request.payoutId);
     const firstCall = await findSubmission(trx, first.submissionId);
-    if (payout.state !== 'processing' || !isOurs(payout, request) || firstCall?.outcome !== null) {
-      return { refused: 'superseded' };
-    }
-    // The first call may itself have been the probe of a new PIN; its refusal said nothing of the PIN.
+    if (payout.state !== 'processing' || !isOurs(payout, request) || !firstCall) return false;
+    // Written by an earlier try of this whose commit was not answered.
+    if (firstCall.outcome === 'rejected') return true;
+    if (firstCall.outcome !== null) return false;
+    // The call may itself have been the probe of a new PIN; its refusal said nothing of the PIN.
     await tellPinGate(trx, request.account, {
       fingerprint: request.pinFingerprint,
       callId: first.submissionId,
       evidence: 'silent',
       code: first.outcome.code,
     });
+    return await writeOutcome(trx, firstCall, first.outcome, { source: 'answer', sourceId: firstCall.id });
+  });
+}
+
+/** Writes the one second call that a renewed token or key allows, after the first one's refusal was written. */
+export async function writeSecondIntent(pool: Pool, request: IntentRequest): Promise<IntentAnswer> {
+  return await withTransaction(pool, async (trx) => {
+    const payout = await lockPayout(trx, request.payoutId);
+    if (payout.state !== 'processing' || !isOurs(payout, request)) return { refused: 'superseded' };
     const refused = await checkFence(trx, payout, request);
     if ('refused' in refused) return refused;
-    await writeOutcome(trx, firstCall, first.outcome, { source: 'answer', sourceId: firstCall.id });
     return { sendBy: await insertCall(trx, payout, request, 2), probe: refused.probe };
   });
 }
 
-function isOurs(payout: Payout, request: IntentRequest): boolean {
+function isOurs(payout: Payout, request: Pick<IntentRequest, 'attempt'>): boolean {
   return payout.owner === ownPayoutOwner(payout.id) && payout.attempt === request.attempt;
 }
 

@@ -158,8 +158,8 @@ export async function recoverAttempt(
       await applyOutcome(trx, payout, { ...news, submissionId: latest.id, outcome });
       return;
     }
-    // An outcome whose payout did not move with it, as after a repair by hand: the next free call number is closed
-    // first, so that a late activity cannot make the attempt's second call.
+    // An outcome whose payout did not move with it: a refusal that a second call was to cure. The next free call number is
+    // closed first, so that a late activity cannot make that call.
     if (isProvenUnpaid(latest.outcome) && stateAfter(latest.outcome, latest.rejection) === 'queued') {
       await insertVoid(trx, { id: newId('sub'), payoutId });
     }
@@ -169,8 +169,7 @@ export async function recoverAttempt(
 }
 
 function outcomeOf(submission: Submission): Outcome {
-  const words = { code: null, text: null };
-  const { providerReference } = submission;
+  const { providerReference, words } = submission;
   switch (submission.outcome) {
     case 'accepted':
       return { ...words, outcome: 'accepted', providerReference };

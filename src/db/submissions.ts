@@ -20,6 +20,8 @@ interface SubmissionRow {
   outcome: Submission['outcome'];
   rejection: Submission['rejection'];
   provider_reference: string | null;
+  provider_code: string | null;
+  provider_text: string | null;
   source: OutcomeSource | null;
   ever_unknown: boolean;
   writer: string | null;
@@ -43,6 +45,7 @@ function rowToSubmission(row: SubmissionRow): Submission {
     outcome: row.outcome,
     rejection: row.rejection,
     providerReference: row.provider_reference,
+    words: { code: row.provider_code, text: row.provider_text },
     source: row.source,
     everUnknown: row.ever_unknown,
     writer: row.writer,
@@ -51,7 +54,7 @@ function rowToSubmission(row: SubmissionRow): Submission {
 }
 
 const COLUMNS =
-  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, source, ever_unknown, writer, batch_id';
+  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, provider_code, provider_text, source, ever_unknown, writer, batch_id';
 
 const LIST = prepared(
   'list_submissions',

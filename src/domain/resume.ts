@@ -27,8 +27,8 @@ export interface LatestSubmission {
 
 /**
  * The resume table: what a run does that finds the payout in this state, whoever left it there.
- * Each row is tested. `processing` with an outcome is only met after a crash between two calls of one attempt, or
- * after a hand-made repair; `recover` then applies the outcome that stands there.
+ * Each row is tested. `processing` with an outcome is met between two calls of one attempt, whose activity is dead where
+ * a run asks; `recover` then applies the outcome that stands there.
  */
 export function nextStep(
   state: PayoutState,

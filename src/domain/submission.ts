@@ -1,6 +1,6 @@
 import type { ProviderId } from './methods';
 import { isProvenUnpaid } from './outcome';
-import type { OutcomeSource, RejectionKind, SubmissionOutcome } from './outcome';
+import type { OutcomeSource, ProviderWords, RejectionKind, SubmissionOutcome } from './outcome';
 
 /** One attempt to make the provider move money, as it was written down before the call. Its id is our reference. */
 export interface Submission {
@@ -20,6 +20,8 @@ export interface Submission {
   outcome: SubmissionOutcome;
   rejection: RejectionKind | null;
   providerReference: string | null;
+  /** Of the provider with that outcome. */
+  words: ProviderWords;
   source: OutcomeSource | null;
   everUnknown: boolean;
   /** The activity that wrote it; null where none did. */

@@ -86,12 +86,7 @@ export const KILL_CASES: readonly KillCase[] = [
   },
   paid('after its answer was written, unknown to the run', 'submitPayout:after'),
   paid('after "pending" was written, unknown to the run', 'submitPayout:after', 'pending_success'),
-  {
-    name: 'connected, before the intent of its second call',
-    at: { point: 'call 2:connected' },
-    scenario: 'unauthorized_once',
-    ...TOLD_BY_THE_WOKEN,
-  },
+  paid('connected, before the intent of its second call', 'call 2:connected', 'unauthorized_once'),
   {
     name: 'with the intent of its second call written, before its first byte',
     at: { point: 'call 2:cleared' },

@@ -87,7 +87,7 @@ describe('one payout, carried by real Temporal, PostgreSQL and HTTP', () => {
       create function refuse_second_call() returns trigger language plpgsql as
         $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$`);
     await world.pool.query(`
-      create trigger refuse_second_call before insert on submissions for each row when (new.call = 2)
+      create trigger refuse_second_call before insert on submissions for each row when (new.call = 2 and new.kind = 'call')
         execute function refuse_second_call()`);
     const { id, recipient } = await carry('unauthorized_once');
     await world.untilState(id, 'succeeded');
