@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
 import Ajv from 'ajv/dist/2020';
+import type { ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
@@ -229,6 +230,16 @@ export function createAnswerCheck(document: unknown) {
   const ajv = new Ajv({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema(document as object, 'openapi');
+  const validators = new Map<string, ValidateFunction>();
+  const validatorAt = (place: readonly string[]): ValidateFunction => {
+    const escaped = [...place, 'schema'].map((part) =>
+      encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')),
+    );
+    const $ref = `openapi#/paths/${escaped.join('/')}`;
+    const validate = validators.get($ref) ?? ajv.compile({ $ref });
+    validators.set($ref, validate);
+    return validate;
+  };
   const patterns = Object.keys(paths).map((path) => ({
     path,
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -247,10 +258,7 @@ export function createAnswerCheck(document: unknown) {
     const content = answer.content?.[mediaType];
     if (!content) throw new Error(`${method} ${path}: ${status} with ${mediaType} is not documented`);
     if (!content.schema) return;
-    const escaped = [path, method.toLowerCase(), 'responses', String(status), 'content', mediaType, 'schema'].map(
-      (part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')),
-    );
-    const validate = ajv.compile({ $ref: `openapi#/paths/${escaped.join('/')}` });
+    const validate = validatorAt([path, method.toLowerCase(), 'responses', String(status), 'content', mediaType]);
     if (!validate(body)) throw new Error(`${method} ${path}: ${status}: ${ajv.errorsText(validate.errors)}`);
   };
 }

@@ -17,6 +17,8 @@ import { delays, holdsFor } from './property';
 import { createWorkerProcess } from './worker-process';
 
 const PAYOUTS = 20;
+/** So many of them start when the PIN was changed. */
+const LATER = 3;
 
 const story = fc.record(
   {
@@ -62,7 +64,7 @@ describe('a PIN that is changed while many payouts are on their way', () => {
       slow = slowMs;
       const { pinsWrong } = world.simulator.requests();
       const ids = await Promise.all(Array.from({ length: PAYOUTS }, () => world.accept()));
-      const starting = Promise.all(ids.map((id) => world.startRun(id)));
+      const starting = Promise.all(ids.slice(LATER).map((id) => world.startRun(id)));
       await moments.of(`round ${round}, call ${afterCalls}`);
       await sleep(changeMs);
       const where = `--merchant ${world.merchantId} --environment sandbox --operator orange_sn`;
@@ -71,6 +73,7 @@ describe('a PIN that is changed while many payouts are on their way', () => {
       });
       expect(change.refused).toBeNull();
       await starting;
+      await Promise.all(ids.slice(0, LATER).map((id) => world.startRun(id)));
       await Promise.all(ids.map((id) => world.untilState(id, 'succeeded')));
       await eventually('every call has its answer', async () => (await openCalls()) === 0);
 
