@@ -16,7 +16,7 @@ export default async function globalSetup(): Promise<void> {
     return server;
   };
   const postgres = async (): Promise<void> => {
-    const url = process.env['DATABASE_URL'] ?? keep(await startPostgres()).url;
+    const url = process.env['DATABASE_URL'] ?? keep(await startPostgres({ durable: false })).url;
     await query(url, `drop database if exists ${TEMPLATE_DATABASE}`);
     await query(url, `create database ${TEMPLATE_DATABASE}`);
     await migrate(withDatabase(url, TEMPLATE_DATABASE));

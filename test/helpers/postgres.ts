@@ -65,8 +65,16 @@ export interface StartedPostgres {
   close: () => Promise<void>;
 }
 
-/** Starts a PostgreSQL of one's own, for tests that stop it; a `directory` of an earlier one continues that one. */
-export async function startPostgres(options: { directory?: string; port?: number } = {}): Promise<StartedPostgres> {
+/** Settings of a server that no test stops: it need not outlive a crash. */
+const NOT_DURABLE = ['fsync', 'synchronous_commit', 'full_page_writes'].flatMap((setting) => ['-c', `${setting}=off`]);
+
+/**
+ * Starts a PostgreSQL of one's own, for tests that stop it; a `directory` of an earlier one continues that one. One that
+ * is not `durable` waits for no disk.
+ */
+export async function startPostgres(
+  options: { directory?: string; port?: number; durable?: boolean } = {},
+): Promise<StartedPostgres> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cauri-postgres-'));
   const temporary = options.directory === undefined ? [directory] : [];
   const port = options.port ?? (await findFreePort());
@@ -75,7 +83,8 @@ export async function startPostgres(options: { directory?: string; port?: number
   };
   try {
     const { spec, url } = await prepareEmbeddedPostgres({ directory, port });
-    const running = await startProcess(spec, { logFile: join(directory, 'postgres.log') });
+    const args = options.durable === false ? [...spec.args, ...NOT_DURABLE] : spec.args;
+    const running = await startProcess({ ...spec, args }, { logFile: join(directory, 'postgres.log') });
     const guard = guardProcess(running.pid, temporary);
     const close = async (): Promise<void> => {
       guard.release();
