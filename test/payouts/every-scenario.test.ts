@@ -14,7 +14,7 @@ describe('every way in which the provider may answer, judged by its own ledger o
 
   beforeAll(async () => {
     world = await createPayoutWorld({
-      settings: { settlementWindowMs: 30_000, poll: { firstMs: 100, maxMs: 500 } },
+      settings: { settlementWindowMs: 20_000, poll: { firstMs: 100, maxMs: 1_500 } },
       // A busy machine loses no answer of a provider that gives one.
       timeouts: { connectMs: 20_000, headersMs: 8_000, bodyMs: 8_000 },
       simulator: { settlementDelayMs: 300 },
