@@ -1,6 +1,9 @@
 /** Tests in these folders need no server; a run of them alone starts none. */
 const WITHOUT_SERVERS = ['unit', 'simulators'];
 
+/** Tests of a command of their own: `npm run kill-matrix`. */
+const KILL_MATRIX = 'kill-matrix';
+
 const common = {
   testEnvironment: 'node',
   transform: {
@@ -12,9 +15,21 @@ const common = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cauri/'],
 };
 
+const withServers = {
+  ...common,
+  globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
+};
+
+const limits = { maxWorkers: 4, testTimeout: 180_000 };
+
+export const killMatrix = {
+  ...limits,
+  projects: [{ ...withServers, displayName: KILL_MATRIX, testMatch: [`<rootDir>/test/${KILL_MATRIX}/**/*.test.ts`] }],
+};
+
 export default {
-  maxWorkers: 4,
-  testTimeout: 180_000,
+  ...limits,
   projects: [
     {
       ...common,
@@ -22,12 +37,13 @@ export default {
       testMatch: WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
     },
     {
-      ...common,
+      ...withServers,
       displayName: 'servers',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', ...WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/`)],
-      globalSetup: '<rootDir>/test/global-setup.ts',
-      globalTeardown: '<rootDir>/test/global-teardown.ts',
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        ...[...WITHOUT_SERVERS, KILL_MATRIX].map((folder) => `<rootDir>/test/${folder}/`),
+      ],
     },
   ],
 };

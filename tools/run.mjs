@@ -14,6 +14,11 @@ const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 
 /** Commands in a process of their own: the file that runs, its arguments, Node's own, and whether it needs the build. */
 const TOOLS = {
   test: { file: 'node_modules/jest/bin/jest.js', args: [], needsBuild: true },
+  'kill-matrix': {
+    file: 'node_modules/jest/bin/jest.js',
+    args: ['--config', 'jest.kill-matrix.config.mjs'],
+    needsBuild: true,
+  },
   replay: { file: 'node_modules/jest/bin/jest.js', args: ['test/replay'], needsBuild: true },
   bench: {
     file: 'bench/main.ts',

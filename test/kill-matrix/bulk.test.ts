@@ -5,8 +5,8 @@ import type { ScenarioName } from '../../src/simulators/orange';
 import { createBulkRunWorld } from '../bulks/run-world';
 import type { BulkLine, BulkRunWorld } from '../bulks/run-world';
 import { eventually } from '../helpers/eventually';
-import { createKillMerchant } from '../helpers/kill-merchant';
-import { startKillProcess } from '../helpers/kill-process';
+import { createKillMerchant } from './kill-merchant';
+import { startKillProcess } from './kill-process';
 import { startProduct } from '../helpers/product';
 
 const CHUNK = 6;

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { migrate } from '../../src/db/migrate';
-import { query, startPostgres, withDatabase } from './postgres';
-import { startTemporalServer } from './temporal-server';
+import { query, startPostgres, withDatabase } from '../helpers/postgres';
+import { startTemporalServer } from '../helpers/temporal-server';
 
 /** A server of the test's own, which goes away and comes back with all that it knew. */
 export interface KillServer {

@@ -1,10 +1,10 @@
 import { createApiKey } from '../../src/db/api-keys';
 import { eventually } from '../helpers/eventually';
-import { createKillMerchant, KILL_FLOAT } from '../helpers/kill-merchant';
-import { startKillProcess } from '../helpers/kill-process';
-import { startKillPostgres, startKillTemporal } from '../helpers/kill-servers';
-import type { KillServer } from '../helpers/kill-servers';
-import { settle } from '../helpers/kill-stage';
+import { createKillMerchant, KILL_FLOAT } from './kill-merchant';
+import { startKillProcess } from './kill-process';
+import { startKillPostgres, startKillTemporal } from './kill-servers';
+import type { KillServer } from './kill-servers';
+import { settle } from './kill-stage';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { startProduct } from '../helpers/product';

@@ -1,7 +1,7 @@
 import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
 import type { KillEnd } from './kill-cases';
 import { KILL_FLOAT } from './kill-merchant';
-import type { PayoutWorld } from './payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
 
 const AMOUNT = 1_000n;
 

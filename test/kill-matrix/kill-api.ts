@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config';
 import { createCore, createRuns } from '../../src/deps';
 import { createPause } from './kill-pause';
 import type { KillPlan } from './kill-pause';
-import { aroundStatements } from './kill-pool';
+import { aroundStatements } from '../helpers/kill-pool';
 
 /** The API of src/main-api.ts with points around a payout's commit and its start; the plan names payouts by reference. */
 async function main(): Promise<void> {

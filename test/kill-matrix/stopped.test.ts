@@ -1,11 +1,11 @@
-import { KILL_CASES } from '../helpers/kill-cases';
-import type { KillCase } from '../helpers/kill-cases';
-import { expected } from '../helpers/kill-judge';
-import type { KillVerdict } from '../helpers/kill-judge';
-import { startKillProcess } from '../helpers/kill-process';
-import { resetRun, terminateRun } from '../helpers/kill-runs';
-import { createKillStage, settle } from '../helpers/kill-stage';
-import type { KillStage } from '../helpers/kill-stage';
+import { KILL_CASES } from './kill-cases';
+import type { KillCase } from './kill-cases';
+import { expected } from './kill-judge';
+import type { KillVerdict } from './kill-judge';
+import { startKillProcess } from './kill-process';
+import { resetRun, terminateRun } from './kill-runs';
+import { createKillStage, settle } from './kill-stage';
+import type { KillStage } from './kill-stage';
 import { startProduct } from '../helpers/product';
 
 const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);

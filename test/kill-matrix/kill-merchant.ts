@@ -1,7 +1,7 @@
 import { newId } from '../../src/db/ids';
 import { topUpFloat } from '../../src/db/operator-actions';
 import { saveCredential } from '../../src/db/save-credential';
-import type { PayoutWorld } from './payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
 
 /** What a merchant of these tests begins with, in XOF. */
 export const KILL_FLOAT = 10_000n;

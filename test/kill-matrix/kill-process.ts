@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-import { eventually } from './eventually';
+import { eventually } from '../helpers/eventually';
 import type { KillMessage, KillPlan } from './kill-pause';
-import { typescriptCommand } from './process';
+import { typescriptCommand } from '../helpers/process';
 
 /** A process of the product, built with points at which it stands still. */
 export interface KillProcess {

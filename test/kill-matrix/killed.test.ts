@@ -1,8 +1,8 @@
-import { KILL_CASES } from '../helpers/kill-cases';
-import { expected } from '../helpers/kill-judge';
-import { startKillProcess } from '../helpers/kill-process';
-import { createKillStage } from '../helpers/kill-stage';
-import type { KillStage } from '../helpers/kill-stage';
+import { KILL_CASES } from './kill-cases';
+import { expected } from './kill-judge';
+import { startKillProcess } from './kill-process';
+import { createKillStage } from './kill-stage';
+import type { KillStage } from './kill-stage';
 import { startProduct } from '../helpers/product';
 
 describe('a worker is killed, and another one starts, while a payout stands', () => {

@@ -1,5 +1,5 @@
-import { testOutages } from '../helpers/kill-outage';
-import { startKillPostgres } from '../helpers/kill-servers';
+import { testOutages } from './kill-outage';
+import { startKillPostgres } from './kill-servers';
 
 testOutages(startKillPostgres, [
   { outage: 'PostgreSQL is stopped and the worker goes on without it', how: 'stopped', goesOn: 'while_away' },

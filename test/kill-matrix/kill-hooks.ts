@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Activities } from '../../src/activities/activities';
 import type { BulkOperations, Provider } from '../../src/providers/provider';
 import type { Pause } from './kill-pause';
-import { aroundStatements } from './kill-pool';
+import { aroundStatements } from '../helpers/kill-pool';
 
 type Step = (...input: unknown[]) => Promise<unknown>;
 

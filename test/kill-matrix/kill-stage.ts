@@ -4,15 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../src/db/ids';
 import { submissionReference } from '../../src/domain/reference';
 import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
-import { eventually } from './eventually';
+import { eventually } from '../helpers/eventually';
 import type { KillCase, KillEnd } from './kill-cases';
 import { judge } from './kill-judge';
 import type { KillVerdict } from './kill-judge';
 import { createKillMerchant } from './kill-merchant';
 import type { KillPlan } from './kill-pause';
 import { startKillReceiver } from './kill-receiver';
-import { createPayoutWorld } from './payout-world';
-import type { PayoutWorld } from './payout-world';
+import { createPayoutWorld } from '../helpers/payout-world';
+import type { PayoutWorld } from '../helpers/payout-world';
 
 /** Milliseconds for what takes a minute on a machine with nothing else to do. */
 const PATIENCE_MS = 150_000;

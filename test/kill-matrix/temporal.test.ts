@@ -1,5 +1,5 @@
-import { testOutages } from '../helpers/kill-outage';
-import { startKillTemporal } from '../helpers/kill-servers';
+import { testOutages } from './kill-outage';
+import { startKillTemporal } from './kill-servers';
 
 testOutages(startKillTemporal, [
   { outage: 'Temporal is killed and the worker goes on without it', how: 'killed', goesOn: 'while_away' },

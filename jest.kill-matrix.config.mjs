@@ -1,0 +1,1 @@
+export { killMatrix as default } from './jest.config.mjs';
