@@ -225,7 +225,9 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   ): Promise<readonly Payout[]> {
     const told = verdicts.flatMap(({ verdict, rowsSeen }, index) => {
       const line = lines[index];
-      return line && !saysNothing(verdict, provider) ? [{ ...line, verdict, rowsSeen }] : [];
+      return line && !saysNothing(verdict, provider) && isNews(verdict, line.submission)
+        ? [{ ...line, verdict, rowsSeen }]
+        : [];
     });
     const after: Payout[] = [];
     for (let from = 0; from < told.length; from += AT_ONCE) {
@@ -287,6 +289,11 @@ async function agree(
     if (!isNegative(one.verdict) || other.verdict.verdict === one.verdict.verdict) return one;
     return isNegative(other.verdict) ? { ...other, verdict: { verdict: 'absent' } } : other;
   });
+}
+
+/** What the provider has taken and is still at work on was known before. */
+function isNews({ verdict }: Verdict, { outcome }: Submission): boolean {
+  return verdict !== 'in_flight' || outcome !== 'accepted';
 }
 
 /** Absence, where the provider does not declare it to be evidence. */
