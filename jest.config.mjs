@@ -21,7 +21,7 @@ const withServers = {
   globalTeardown: '<rootDir>/test/global-teardown.ts',
 };
 
-const limits = { maxWorkers: 4, testTimeout: 180_000 };
+const limits = { maxWorkers: 4, testTimeout: 180_000, testSequencer: '<rootDir>/test/slow-first.mjs' };
 
 export const killMatrix = {
   ...limits,
