@@ -1,7 +1,9 @@
+import type { Pool } from 'pg';
+
 import { findEarlierPayments, findSamePayments, findSameReferences, readStaged } from '../db/check-bulk-lines';
 import { unstageLines } from '../db/receive-bulk';
-import type { BulkError } from '../db/receive-bulk';
-import type { Db } from '../db/pool';
+import type { BulkError, BulkLineError } from '../db/receive-bulk';
+import { withTransaction } from '../db/transaction';
 import type { Tenant } from '../domain/environment';
 import { BULK_OPTIONS, bulkOptions } from './bulk-body/options';
 import { shownName } from './bulk-body/piece';
@@ -29,7 +31,7 @@ export async function checkOptions(raw: Record<string, unknown>, report: BulkRep
 
 /** What no single line shows: sums, references and payments that come twice, here or in earlier bulks. */
 export async function checkWhole(
-  db: Db,
+  pool: Pool,
   tenant: Tenant,
   report: BulkReport,
   given: { bulkId: string; taken: TakenLines; options: BulkOptions; mustDeclare: boolean; duplicateDays: number },
@@ -37,16 +39,26 @@ export async function checkWhole(
   const { bulkId, taken, options } = given;
   if (!taken.isBroken) await report.add(...declarationErrors(given));
   const allowed = options.allow_duplicates ?? [];
-  const twice = [
-    ...(await findSameReferences(db, bulkId)),
-    ...(await findSamePayments(db, bulkId, allowed)),
-    ...(await findEarlierPayments(db, tenant, { bulkId, allowed, days: given.duplicateDays })),
+  const checks: ((after: number) => Promise<readonly BulkLineError[]>)[] = [
+    (after) => findSameReferences(pool, bulkId, after),
+    (after) => findSamePayments(pool, { bulkId, allowed, after }),
+    (after) =>
+      withTransaction(pool, (trx) =>
+        findEarlierPayments(trx, tenant, { bulkId, allowed, days: given.duplicateDays, after }),
+      ),
   ];
-  const lines = new Set(twice.flatMap(({ line }) => line ?? []));
+  const lines = new Set<number>();
+  for (const check of checks) {
+    for (let last: number | undefined = 0; last !== undefined;) {
+      const found = await check(last);
+      await report.add(...found);
+      for (const { line } of found) lines.add(line);
+      last = found.at(-1)?.line;
+    }
+  }
   taken.bad += lines.size;
-  await report.add(...twice);
-  await unstageLines(db, bulkId, [...lines]);
-  const { lines: good, currencies } = await readStaged(db, bulkId);
+  await unstageLines(pool, bulkId, [...lines]);
+  const { lines: good, currencies } = await readStaged(pool, bulkId);
   if (currencies.length > 1) {
     const message = `has lines in ${currencies.join(' and ')}: send a bulk for each`;
     await report.add({ line: null, field: 'currency', code: 'mixed_currencies', message });

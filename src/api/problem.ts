@@ -14,6 +14,9 @@ export interface ProblemExtras {
   members?: Readonly<Record<string, unknown>>;
 }
 
+/** Seconds after which a caller may ask again. */
+export const RETRY_AFTER = { 'Retry-After': '5' };
+
 /** Thrown anywhere in a request; becomes an RFC 9457 answer. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import { acceptBulk, LostLinesError } from '../db/accept-bulk';
+import { acceptBulk, LostLinesError, RepeatedPaymentsError } from '../db/accept-bulk';
 import { findThresholdsPassed } from '../db/bulk-approvals';
 import { findSameContent, readStaged } from '../db/check-bulk-lines';
 import { findKeyBinding } from '../db/idempotency-keys';
@@ -27,7 +27,7 @@ import { createBulkReport } from './bulk-report';
 import { checkOptions, checkWhole } from './check-bulk';
 import type { RouteDeps } from './deps';
 import { findFirstAnswer, hashFields } from './first-answer';
-import { ApiProblem } from './problem';
+import { ApiProblem, RETRY_AFTER } from './problem';
 import { assertFuture } from './schedule';
 import { takeBulkLines } from './take-bulk-lines';
 
@@ -132,13 +132,16 @@ async function takeAndDecide(
   const accepted = await acceptBulk(pool, {
     ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },
     skipped: taken.bad,
+    repeats: { allowed: options.allow_duplicates ?? [], days: duplicateDays },
     approval,
     routes: routes.map(({ credentialId, ...route }) => ({ ...route, credentialId: credentialId ?? '' })),
     actor: actorOf(principal),
     key,
     binding: { fieldHashes, answerEnc },
   }).catch((error: unknown) => {
-    throw error instanceof LostLinesError ? new ApiProblem('unavailable') : error;
+    // Repeated, it is checked again, and what stands against it is told.
+    const isChanged = error instanceof LostLinesError || error instanceof RepeatedPaymentsError;
+    throw isChanged ? new ApiProblem('unavailable', { headers: RETRY_AFTER }) : error;
   });
   return accepted === null ? await replay() : { result: 'accepted', bulk: accepted, body };
 

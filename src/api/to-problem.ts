@@ -1,10 +1,7 @@
 import { isUnavailable, refusalOf } from '../db/errors';
 import { StalePayoutError } from '../db/move-payout';
 import { CommitUnknownError } from '../db/transaction';
-import { ApiProblem } from './problem';
-
-/** Seconds after which a caller may ask again. */
-const RETRY_AFTER = { 'Retry-After': '5' };
+import { ApiProblem, RETRY_AFTER } from './problem';
 
 /** The border to HTTP: what went wrong below, as a problem. Null where it is not foreseen, which is a fault of ours. */
 export function toProblem(error: unknown): ApiProblem | null {

@@ -7,6 +7,7 @@ import type { ProviderId } from '../domain/methods';
 import type { Actor } from '../domain/principal';
 import { askApproval } from './bulk-approvals';
 import { lockBulk } from './bulk-rows';
+import { findEarlierPayments } from './check-bulk-lines';
 import { refusalOf } from './errors';
 import { insertKeyBinding } from './idempotency-keys';
 import type { IdempotencyKey, KeyBinding } from './idempotency-keys';
@@ -14,9 +15,14 @@ import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
 
+/** Lines that one statement takes: far from the time limit of a statement on a slow machine too. */
+const LINES_AT_ONCE = 10_000;
+
 export interface BulkAcceptance {
   bulkId: string;
   contentHash: Buffer;
+  /** Lines that may pay again what a bulk of the last `days` pays. */
+  repeats: { allowed: readonly number[]; days: number };
   /** What was checked: a bulk of which something was lost since is not accepted. */
   lines: number;
   total: bigint;
@@ -36,16 +42,23 @@ export class LostLinesError extends Error {
   override readonly name = 'LostLinesError';
 }
 
+/** Another bulk of the merchant, accepted since this one was checked, pays the same to the same. */
+export class RepeatedPaymentsError extends Error {
+  override readonly name = 'RepeatedPaymentsError';
+}
+
 /**
  * Accepts a bulk that was checked whole, in one transaction: its lines become payouts of state `accepted`, which hold
  * nothing yet, its roll-up begins, and its idempotency key is bound. Null where the key was bound by somebody who
- * committed first. Throws `LostLinesError`, or `CommitUnknownError` where it cannot be told whether it stands.
+ * committed first. Throws `LostLinesError`, `RepeatedPaymentsError`, or `CommitUnknownError` where it cannot be told whether
+ * it stands.
  */
 export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promise<Bulk | null> {
   try {
     return await withTransaction(pool, async (trx) => {
       const bulk = await lockBulk(trx, acceptance.bulkId);
       await insertKeyBinding(trx, acceptance.key, { ...acceptance.binding, objectId: bulk.id });
+      await assertStillFirst(trx, bulk, acceptance);
       const taken = await insertLines(trx, bulk, acceptance);
       if (taken.lines !== acceptance.lines || taken.total !== acceptance.total) {
         throw new LostLinesError(`bulk ${bulk.id}: ${taken.lines} of ${acceptance.lines} lines are left`);
@@ -71,30 +84,52 @@ export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promis
   }
 }
 
-async function insertLines(
-  trx: Db,
-  bulk: Bulk,
-  { routes, actor }: BulkAcceptance,
-): Promise<{ lines: number; total: bigint }> {
-  const { rows } = await trx.query<{ lines: number; total: bigint }>(
-    `with taken as (
+/** Bulks of one merchant are accepted one after another: of two that pay the same, sent at once, the second one sees the first. */
+async function assertStillFirst(trx: Db, bulk: Bulk, { repeats }: BulkAcceptance): Promise<void> {
+  const tenant = `${bulk.merchantId}/${bulk.environment}`;
+  await trx.query(`select pg_advisory_xact_lock(hashtextextended('accept_bulk/' || $1, 0))`, [tenant]);
+  const [found] = await findEarlierPayments(trx, bulk, { ...repeats, bulkId: bulk.id, after: 0 });
+  if (found) throw new RepeatedPaymentsError(`bulk ${bulk.id}, line ${found.line}: ${found.message}`);
+}
+
+interface Portion {
+  lines: number;
+  total: bigint;
+  /** The last line of them; null where there was none. */
+  last: number | null;
+}
+
+async function insertLines(trx: Db, bulk: Bulk, acceptance: BulkAcceptance): Promise<{ lines: number; total: bigint }> {
+  const taken = { lines: 0, total: 0n };
+  for (let last: number | null = 0; last !== null;) {
+    const portion: Portion = await insertPortion(trx, bulk, acceptance, last);
+    taken.lines += portion.lines;
+    taken.total += portion.total;
+    last = portion.last;
+  }
+  return taken;
+}
+
+/** The next lines after `after`. */
+async function insertPortion(trx: Db, bulk: Bulk, { routes, actor }: BulkAcceptance, after: number): Promise<Portion> {
+  const { rows } = await trx.query<Portion>(
+    `with coming as (
+       select * from bulk_staging where bulk_id = $1 and line > $8 order by line limit $9
+     ), taken as (
        insert into payouts (id, merchant_id, environment, owner, state, amount, currency, method, provider,
          credential_id, recipient_msisdn, description, customer_enc, reference, metadata, reason, sweep_after,
          created_by, bulk_id, bulk_line)
-       select payout_id, $2, $3, $4, 'accepted', amount, currency, staged.method, route.provider, route.credential_id,
-         recipient_msisdn, coalesce(staged.description, $7, 'Line ' || line || ' of ' || $1), customer_enc, reference,
-         metadata, 'accepted_in_bulk', 'infinity', $5,
-         staged.bulk_id, line
-       from bulk_staging staged
-         join jsonb_to_recordset($6::jsonb) as route (method text, provider text, credential_id text)
-           on route.method = staged.method
-       where staged.bulk_id = $1
-       returning id, version, state, reason, amount
+       select payout_id, $2, $3, $4, 'accepted', amount, currency, coming.method, route.provider, route.credential_id,
+         recipient_msisdn, coalesce(coming.description, $7, 'Line ' || line || ' of ' || $1), customer_enc, reference,
+         metadata, 'accepted_in_bulk', 'infinity', $5, bulk_id, line
+       from coming join jsonb_to_recordset($6::jsonb) as route (method text, provider text, credential_id text)
+         on route.method = coming.method
+       returning id, version, state, reason, amount, bulk_line
      ), events as (
        insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
        select id, version, null, state, $5, reason from taken
      )
-     select count(*)::integer as lines, coalesce(sum(amount), 0)::bigint as total from taken`,
+     select count(*)::integer as lines, coalesce(sum(amount), 0)::bigint as total, max(bulk_line) as last from taken`,
     [
       bulk.id,
       bulk.merchantId,
@@ -105,6 +140,8 @@ async function insertLines(
         routes.map(({ method, provider, credentialId }) => ({ method, provider, credential_id: credentialId })),
       ),
       bulk.description,
+      after,
+      LINES_AT_ONCE,
     ],
   );
   if (!rows[0]) throw new Error('an aggregate gave no row');

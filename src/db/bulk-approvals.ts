@@ -39,7 +39,7 @@ export async function expireApproval(trx: Db, bulk: Bulk): Promise<Bulk | null> 
   ]);
   if (rowCount === 0) return null;
   const rejected = await moveBulk(trx, bulk, { to: 'rejected', actor: 'system', reason: 'approval_expired' });
-  await cancelUnstartedLines(trx, bulk.id, { reason: 'bulk_rejected' });
+  await cancelUnstartedLines(trx, bulk.id, 'bulk_rejected');
   await reviewLostLines(trx, bulk.id);
   return rejected;
 }

@@ -11,18 +11,18 @@ import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
 
-/** Lines that one transaction ends: bounds how long it keeps the float's row. */
+/** Lines that one statement ends; one transaction too where it keeps the float's row. */
 const AT_ONCE = 2_000;
 
-/** Lines of which nothing has left, in one statement; their events come with them. Returns their ids. */
-export async function cancelUnstartedLines(
-  trx: Db,
-  bulkId: string,
-  {
-    reason,
-    limit = null,
-  }: { reason: Extract<Reason, 'cancelled_by_merchant' | 'bulk_rejected'>; limit?: number | null },
-): Promise<readonly string[]> {
+type CancelReason = Extract<Reason, 'cancelled_by_merchant' | 'bulk_rejected'>;
+
+/** Cancels all lines of a bulk that has not begun, which holds nothing for them; their events come with them. */
+export async function cancelUnstartedLines(trx: Db, bulkId: string, reason: CancelReason): Promise<void> {
+  while ((await cancelSomeLines(trx, bulkId, reason)).length === AT_ONCE);
+}
+
+/** Lines of which nothing has left, `AT_ONCE` of them in one statement. Returns their ids. */
+async function cancelSomeLines(trx: Db, bulkId: string, reason: CancelReason): Promise<readonly string[]> {
   const { rows } = await trx.query<{ id: string }>(
     `with waiting as (
        select id, state as was from payouts
@@ -39,7 +39,7 @@ export async function cancelUnstartedLines(
      ), notices as (${noticesSql('cancelled')}
      )
      select id from cancelled`,
-    [bulkId, limit, webhookEventOf('cancelled'), reason],
+    [bulkId, AT_ONCE, webhookEventOf('cancelled'), reason],
   );
   return rows.map(({ id }) => id);
 }
@@ -52,7 +52,7 @@ export async function cancelWaitingLines(pool: Pool, bulkId: string): Promise<vo
   let ended: readonly string[];
   do {
     ended = await withTransaction(pool, async (trx) => {
-      const ids = await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant', limit: AT_ONCE });
+      const ids = await cancelSomeLines(trx, bulkId, 'cancelled_by_merchant');
       const causes = ids.map(() => bulkOwner(bulkId));
       await trx.query("select close_bulk_parts($1, 'release', $2, $3)", [bulkId, ids, causes]);
       return ids;

@@ -1,23 +1,23 @@
 import type { Tenant } from '../domain/environment';
-import type { BulkError } from './receive-bulk';
+import type { BulkLineError } from './receive-bulk';
 import type { Db } from './pool';
 
-/** Lines at most that one check names: a file that is wrong throughout is told so once. */
-const MOST_NAMED = 1_000;
+/** Lines that one look names at most: the next one goes on after the last of them. */
+const AT_ONCE = 10_000;
 
 interface Found {
   line: number;
   other: string;
 }
 
-/** References that come twice in a bulk that is being received: each later line names the first. */
-export async function findSameReferences(db: Db, bulkId: string): Promise<readonly BulkError[]> {
+/** References that come twice in a bulk that is being received: each later line names the first. Lines after `after`, in order. */
+export async function findSameReferences(db: Db, bulkId: string, after: number): Promise<readonly BulkLineError[]> {
   const { rows } = await db.query<Found>(
     `select line, first::text as other from (
        select line, reference, min(line) over (partition by reference) as first from bulk_staging
        where bulk_id = $1 and reference is not null
-     ) seen where line > first order by line limit $2`,
-    [bulkId, MOST_NAMED],
+     ) seen where line > first and line > $2 order by line limit $3`,
+    [bulkId, after, AT_ONCE],
   );
   return rows.map(({ line, other }) => ({
     line,
@@ -27,18 +27,20 @@ export async function findSameReferences(db: Db, bulkId: string): Promise<readon
   }));
 }
 
-/** Lines that pay the same amount to the same recipient as an earlier line of the bulk, but for those that are allowed. */
+/**
+ * Lines that pay the same amount to the same recipient as an earlier line of the bulk, but for those that are allowed. Lines
+ * after `after`, in order.
+ */
 export async function findSamePayments(
   db: Db,
-  bulkId: string,
-  allowed: readonly number[],
-): Promise<readonly BulkError[]> {
+  { bulkId, allowed, after }: { bulkId: string; allowed: readonly number[]; after: number },
+): Promise<readonly BulkLineError[]> {
   const { rows } = await db.query<Found>(
     `select line, first::text as other from (
        select line, min(line) over (partition by method, recipient_msisdn, amount, currency) as first from bulk_staging
        where bulk_id = $1
-     ) seen where line > first and line <> all ($2::integer[]) order by line limit $3`,
-    [bulkId, allowed, MOST_NAMED],
+     ) seen where line > first and line > $3 and line <> all ($2::integer[]) order by line limit $4`,
+    [bulkId, allowed, after, AT_ONCE],
   );
   return rows.map(({ line, other }) => ({
     line,
@@ -50,24 +52,28 @@ export async function findSamePayments(
 
 /**
  * Lines that pay the same amount to the same recipient as a line of one of the merchant's bulks of the last `days`, whose
- * payment was not proven undone, but for those that are allowed.
+ * payment was not proven undone, but for those that are allowed. Lines after `after`, in order; none where `days` is 0.
  */
 export async function findEarlierPayments(
-  db: Db,
+  trx: Db,
   { merchantId, environment }: Tenant,
-  { bulkId, allowed, days }: { bulkId: string; allowed: readonly number[]; days: number },
-): Promise<readonly BulkError[]> {
-  const { rows } = await db.query<Found>(
+  { bulkId, allowed, days, after }: { bulkId: string; allowed: readonly number[]; days: number; after: number },
+): Promise<readonly BulkLineError[]> {
+  // The lines have just come, and those before them maybe too: what PostgreSQL knows of how many there are is old, and each
+  // compared with each would take minutes. Any other way of joining takes a second at most.
+  await trx.query('set local enable_nestloop = off');
+  const { rows } = await trx.query<Found>(
     `select staged.line, min(payout.bulk_id || ', line ' || payout.bulk_line) as other
      from bulk_staging staged join payouts payout
        on payout.merchant_id = $2 and payout.environment = $3 and payout.recipient_msisdn = staged.recipient_msisdn
       and payout.amount = staged.amount and payout.method = staged.method and payout.bulk_id is not null
       and payout.state not in ('failed', 'cancelled', 'returned')
       and payout.accepted_at > clock_timestamp() - $4 * interval '1 day'
-     where staged.bulk_id = $1 and staged.line <> all ($5::integer[])
-     group by staged.line order by staged.line limit $6`,
-    [bulkId, merchantId, environment, days, allowed, MOST_NAMED],
+     where staged.bulk_id = $1 and staged.line > $6 and staged.line <> all ($5::integer[])
+     group by staged.line order by staged.line limit $7`,
+    [bulkId, merchantId, environment, days, allowed, after, AT_ONCE],
   );
+  await trx.query('set local enable_nestloop = on');
   return rows.map(({ line, other }) => ({
     line,
     field: 'recipient',

@@ -87,7 +87,7 @@ export async function controlBulk(
     );
     // Nothing of it was started or held: its lines end with it.
     if (to === 'cancelled') {
-      await cancelUnstartedLines(trx, bulkId, { reason: 'cancelled_by_merchant' });
+      await cancelUnstartedLines(trx, bulkId, 'cancelled_by_merchant');
       await reviewLostLines(trx, bulkId);
     }
     return { result: 'done', bulk: moved, counts };

@@ -70,7 +70,7 @@ async function approve(trx: Db, bulk: Bulk, { personId }: BulkVote): Promise<Bul
 async function refuse(trx: Db, bulk: Bulk, { personId }: BulkVote): Promise<Bulk> {
   const actor = `person:${personId}` as const;
   const rejected = await moveBulk(trx, bulk, { to: 'rejected', actor, reason: 'approval_refused' });
-  await cancelUnstartedLines(trx, bulk.id, { reason: 'bulk_rejected' });
+  await cancelUnstartedLines(trx, bulk.id, 'bulk_rejected');
   await reviewLostLines(trx, bulk.id);
   return rejected;
 }

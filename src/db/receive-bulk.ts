@@ -40,6 +40,8 @@ export interface BulkError {
   message: string;
 }
 
+export type BulkLineError = BulkError & { line: number };
+
 /** A bulk that is being received; its first event comes with it. */
 export async function insertBulk(db: Db, bulk: NewBulk, actor: Actor): Promise<void> {
   await db.query(

@@ -255,6 +255,22 @@ describe('bulk cash-ins', () => {
     expect([third.status, third.body.same_content_as]).toEqual([202, first.body.id]);
   });
 
+  test('of bulks that pay the same, sent at once under keys of their own, one is taken', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const upload = { type: 'text/csv', body: csv(two()), query: declared };
+      const answers = await Promise.all(Array.from({ length: 3 }, () => world.send(upload)));
+      const taken = answers.filter(({ status }) => status === 202);
+      expect(taken).toHaveLength(1);
+      for (const { status, key } of answers) {
+        if (status === 202) continue;
+        // One that came between the check and the end is told to come again, and learns then what stands against it.
+        const { body } =
+          status === 503 ? await world.send({ ...upload, key }) : answers.find((one) => one.key === key)!;
+        expect(body).toMatchObject({ code: 'bulk_invalid', same_content_as: taken[0]!.body.id });
+      }
+    }
+  });
+
   test('a dry run checks everything and takes nothing', async () => {
     const body = csv(two());
     const { status, body: check } = await world.send({

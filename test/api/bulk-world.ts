@@ -2,11 +2,10 @@ import { randomInt, randomUUID } from 'node:crypto';
 
 import type { Pool } from 'pg';
 
-import type { ApiDeps } from '../../src/api/deps';
 import { createApiKey } from '../../src/db/api-keys';
 import type { Subject } from '../../src/domain/principal';
 import { seedMerchant, startTestApp } from '../helpers/app';
-import type { ApiAnswer, RecordingRuns } from '../helpers/app';
+import type { ApiAnswer, RecordingRuns, TestLimits } from '../helpers/app';
 
 /** The person whose key sends the bulks. */
 export const PERSON = 'per_initiator';
@@ -59,7 +58,7 @@ export interface BulkWorld {
 }
 
 /** The API with a merchant whose person sends bulks. */
-export async function bulkWorld(limits: Partial<ApiDeps['config']> = {}): Promise<BulkWorld> {
+export async function bulkWorld(limits: TestLimits = {}): Promise<BulkWorld> {
   const app = await startTestApp({}, limits);
   const { pool } = app;
   const merchant = await seedMerchant(pool, { float: 1_000_000n });

@@ -126,10 +126,13 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
+/** Of the product's environment. */
+export type TestLimits = Partial<ApiDeps['config'] & { REQUEST_TIMEOUT_MS: number }>;
+
 /** The API over a database of its own, by real HTTP. */
 export async function startTestApp(
   overrides: Partial<ApiDeps> = {},
-  limits: Partial<ApiDeps['config']> = {},
+  { REQUEST_TIMEOUT_MS = 2_000, ...limits }: TestLimits = {},
 ): Promise<TestApp> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 10, onIdleError: () => undefined });
@@ -174,7 +177,7 @@ export async function startTestApp(
     app: createApp(deps),
     host: '127.0.0.1',
     port: 0,
-    requestTimeoutMs: 2_000,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   const url = `http://127.0.0.1:${server.port}`;
   const documented = createAnswerCheck(await (await fetch(`${url}/openapi.json`)).json());

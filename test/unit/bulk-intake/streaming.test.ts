@@ -22,12 +22,12 @@ async function readWithHeap(upload: string, lines: number, megabytes: number): P
 }
 
 describe('memory does not grow with the file', () => {
-  // 50,000 lines have 15 MB as text, and some 150 MB as objects.
+  // 30,000 lines have 9 MB as text, and some 90 MB as objects.
   test.each([
     ['csv', 100_000],
-    ['ndjson', 50_000],
-    ['json', 50_000],
-    ['form', 50_000],
+    ['ndjson', 30_000],
+    ['json', 30_000],
+    ['form', 30_000],
   ])(
     '%s of %i lines fits into a heap of 48 MB',
     async (upload, lines) => {
