@@ -49,6 +49,12 @@ export const CONFIG_SCHEMA = z.object({
     .min(16)
     .optional()
     .describe('Bearer token that /codec asks for; without it only callers on loopback are answered.'),
+  WORKER_SERVES: z
+    .enum(['all', 'payouts', 'bulks'])
+    .default('all')
+    .describe(
+      'What this worker process serves: `bulks`, the lines of bulk cash-ins; `payouts`, all the rest (every workflow, single payouts, webhooks); or `all`.',
+    ),
   METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the worker’s health and metrics server.'),
   METRICS_PORT: port.default(3003).describe('Port of the worker’s health and metrics server; 0 takes a free one.'),
   ORANGE_BASE_URL: z
@@ -168,8 +174,10 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(1)
     .max(50)
-    .default(4)
-    .describe('Chunks of one bulk cash-in that are under way at once.'),
+    .optional()
+    .describe(
+      'Chunks of one bulk cash-in that are under way at once. Default: 4, or 8 where lines leave in Orange bulk calls, whose chunks mostly wait.',
+    ),
   BULK_MICRO_BATCH: z.coerce
     .number()
     .int()

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -21,6 +22,8 @@ import { collectPayoutMetrics } from './payout-metrics';
 /** Runs workflows and activities, and the sweeper. `--after-restore`: reconciles before anything is sent. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
+  // Beside others on one machine bulks have what is left: they keep every core busy that they get.
+  if (config.WORKER_SERVES === 'bulks') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const core = await createCore(config, 'worker');
   const { logger, pool, temporal } = core;
   installRuntimeLogger(logger, config.LOG_LEVEL === 'debug' ? 'DEBUG' : 'WARN');
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     connect: () => connectWorker(config),
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueuePrefix: config.TASK_QUEUE_PREFIX,
+    serves: config.WORKER_SERVES,
     dataConverter: core.dataConverter,
     activities: countActivities(createWorkerActivities(core), metrics),
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,

@@ -10,7 +10,7 @@ import { percentile } from '../measure/median';
 import type { Mode } from '../mode';
 import { table } from '../table';
 import { openWorkbench } from '../workbench';
-import type { World } from '../world';
+import type { Program, World } from '../world';
 
 /** Single payouts: so many at once, one each per second. */
 const LANES = 4;
@@ -18,7 +18,7 @@ const EVERY_MS = 1_000;
 
 /** Seconds that a measurement takes at most; a small bulk has less. */
 const MOST_SECONDS = 60;
-const LINES_PER_SECOND = 600;
+const LINES_PER_SECOND = 1_000;
 
 /** Milliseconds that a bulk runs before it is measured. */
 const RAMP_MS = 5_000;
@@ -29,8 +29,12 @@ const PATIENCE_MS = 120_000;
 const MOST_P99 = 2;
 const LEAST_RATE = 0.7;
 
-/** How many chunks of the bulk are under way at once, where the product's own number does not do. */
-const CURVE = [1, 2] as const;
+/** A bulk with less of it under way at once, where the product's own numbers do not do. */
+const CURVE = [
+  { BULK_CHUNKS_AT_ONCE: '2' },
+  { BULK_CHUNKS_AT_ONCE: '1' },
+  { BULK_CHUNKS_AT_ONCE: '1', BULK_MICRO_BATCH: '16' },
+] as const;
 
 interface Side {
   /** Milliseconds from accept to final. */
@@ -41,7 +45,10 @@ interface Side {
   linesPerSecond: number;
 }
 
-/** Single payouts of one merchant while another's bulk runs, beside each of the two alone. No settlement delay. */
+/**
+ * Single payouts of one merchant while another's bulk runs, beside each of the two alone: a worker process for bulks, and
+ * one for the rest. No settlement delay.
+ */
 export const fairness: Mode = {
   payouts: 100_000,
   rounds: 1,
@@ -94,7 +101,11 @@ export const fairness: Mode = {
       await bulks.untilState(bulkId, 'cancelled', PATIENCE_MS);
     }
 
-    let worker = await world.startProduct('worker');
+    const startWorkers = async (settings: NodeJS.ProcessEnv): Promise<readonly Program[]> => [
+      await world.startProduct('worker', { WORKER_SERVES: 'payouts', ...settings }),
+      await world.startProduct('worker', { WORKER_SERVES: 'bulks', ...settings }),
+    ];
+    let workers = await startWorkers({});
     await warmUp({ single, bulks, takeIndexes: (count) => (index += count) - count });
     const show = (name: string, side: Side): void => {
       const latency = side.singles === 0 ? '' : `, p50 ${ms(side.p50)}, p99 ${ms(side.p99)} of ${side.singles}`;
@@ -112,11 +123,12 @@ export const fairness: Mode = {
       rateOverAlone: side.linesPerSecond / bulkAlone.linesPerSecond,
     });
     const points = [point('as configured', await measure({ singles: true, bulk: true }))];
-    for (const chunks of holds(points[0]) ? [] : CURVE) {
-      await worker.close();
-      worker = await world.startProduct('worker', { BULK_CHUNKS_AT_ONCE: String(chunks) });
+    for (const settings of holds(points[0]) ? [] : CURVE) {
+      for (const worker of workers) await worker.close();
+      workers = await startWorkers(settings);
       await warmUp({ single, bulks, takeIndexes: (count) => (index += count) - count });
-      points.push(point(`BULK_CHUNKS_AT_ONCE=${chunks}`, await measure({ singles: true, bulk: true })));
+      const name = Object.entries(settings).map(([variable, value]) => `${variable}=${value}`);
+      points.push(point(name.join(' '), await measure({ singles: true, bulk: true })));
     }
 
     report({ singlesAlone, bulkAlone, points }, print);

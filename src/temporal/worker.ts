@@ -13,6 +13,8 @@ export interface WorkersOptions {
   connect: () => Promise<NativeConnection>;
   namespace: string;
   taskQueuePrefix: string;
+  /** All by default. A bulk keeps a process busy: single payouts that are served by another one do not wait for it. */
+  serves?: 'all' | 'payouts' | 'bulks';
   dataConverter: DataConverter;
   activities: object;
   /** Milliseconds that activities get to end when the worker stops. */
@@ -35,7 +37,10 @@ export function prebuiltBundle(distDirectory: string): { codePath: string } | nu
   return existsSync(codePath) ? { codePath } : null;
 }
 
-/** Starts one worker for workflows and local activities, and one for each provider's activities, and one for bulks. */
+/**
+ * Starts one worker for workflows and local activities and one for each provider's activities, and one for bulks; or the
+ * first ones or the last one alone.
+ */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const common = {
     namespace: options.namespace,
@@ -52,19 +57,21 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     workers.push(await Worker.create({ ...common, ...rest, connection }));
   };
   try {
-    await create({
-      taskQueue: workflowTaskQueue(options.taskQueuePrefix),
-      ...options.workflows,
-      // After a kill a cached workflow waits this long for its old worker, up to 10 s by default.
-      stickyQueueScheduleToStartTimeout: '2s',
-      // A payout that is polled beside its workflow keeps a workflow task and a local slot for seconds; both only wait.
-      maxConcurrentWorkflowTaskExecutions: 200,
-      maxConcurrentLocalActivityExecutions: 400,
-    });
-    await create({ taskQueue: bulkTaskQueue(options.taskQueuePrefix) });
-    for (const provider of PROVIDERS) {
-      await create({ taskQueue: providerTaskQueue(options.taskQueuePrefix, provider) });
+    if (options.serves !== 'bulks') {
+      await create({
+        taskQueue: workflowTaskQueue(options.taskQueuePrefix),
+        ...options.workflows,
+        // After a kill a cached workflow waits this long for its old worker, up to 10 s by default.
+        stickyQueueScheduleToStartTimeout: '2s',
+        // A payout that is polled beside its workflow keeps a workflow task and a local slot for seconds; both only wait.
+        maxConcurrentWorkflowTaskExecutions: 200,
+        maxConcurrentLocalActivityExecutions: 400,
+      });
+      for (const provider of PROVIDERS) {
+        await create({ taskQueue: providerTaskQueue(options.taskQueuePrefix, provider) });
+      }
     }
+    if (options.serves !== 'payouts') await create({ taskQueue: bulkTaskQueue(options.taskQueuePrefix) });
   } catch (error) {
     // A worker that was created but never run keeps the process alive.
     await Promise.all(connections.map((connection) => connection.close()));

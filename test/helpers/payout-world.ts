@@ -28,7 +28,7 @@ import { createDataConverter } from '../../src/temporal/data-converter';
 import { installRuntimeLogger } from '../../src/temporal/runtime';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes';
 import { startWorkers } from '../../src/temporal/worker';
-import type { Workers } from '../../src/temporal/worker';
+import type { Workers, WorkersOptions } from '../../src/temporal/worker';
 import type { MasterKeys } from '../../src/vault/master-keys';
 import { createVault } from '../../src/vault/vault';
 import type { Vault } from '../../src/vault/vault';
@@ -108,7 +108,7 @@ export interface PayoutWorld {
     by?: { merchantId: string; credentialId: string };
   }): Promise<string>;
   startRun(payoutId: string): Promise<void>;
-  startWorkers(overrides?: Partial<Activities>): Promise<Workers>;
+  startWorkers(overrides?: Partial<Activities>, serves?: WorkersOptions['serves']): Promise<Workers>;
   payout(payoutId: string): Promise<Payout>;
   submissions(payoutId: string): Promise<readonly Submission[]>;
   /** The states that the payout went through, in order. */
@@ -307,11 +307,12 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       });
     },
 
-    async startWorkers(overrides = {}) {
+    async startWorkers(overrides = {}, serves = 'all') {
       const workers = await startWorkers({
         connect: () => connectWorker(connection),
         namespace: 'default',
         taskQueuePrefix,
+        serves,
         dataConverter,
         activities: { ...activities, ...overrides },
         shutdownGraceMs: 2_000,

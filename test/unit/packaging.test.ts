@@ -49,7 +49,7 @@ describe('docker-compose.yml', () => {
   test('gives each of our processes every variable of the configuration, and no other', () => {
     const known = Object.keys(CONFIG_SCHEMA.shape).filter((name) => !(name in WITHHELD));
 
-    expect(ours.map(([name]) => name)).toEqual(['migrate', 'temporal-setup', 'api', 'worker']);
+    expect(ours.map(([name]) => name)).toEqual(['migrate', 'temporal-setup', 'api', 'worker', 'worker-bulks']);
     for (const [, { environment }] of ours) expect(Object.keys(environment).sort()).toEqual([...known].sort());
   });
 
@@ -88,12 +88,18 @@ describe('docker-compose.yml', () => {
   });
 
   test('starts nothing of ours before the migrations and the Temporal set-up are done', () => {
-    for (const name of ['api', 'worker']) {
+    for (const name of ['api', 'worker', 'worker-bulks']) {
       expect(services[name]!.depends_on).toEqual({
         migrate: { condition: 'service_completed_successfully' },
         'temporal-setup': { condition: 'service_completed_successfully' },
       });
     }
+  });
+
+  test('has a worker for each thing that workers serve', () => {
+    const served = ['worker', 'worker-bulks'].map((name) => services[name]!.environment['WORKER_SERVES']);
+
+    expect(['all', ...served]).toEqual(CONFIG_SCHEMA.shape.WORKER_SERVES.unwrap().options);
   });
 
   test('publishes ports on loopback only, and pins every image', () => {
@@ -107,6 +113,7 @@ describe('docker-compose.yml', () => {
     for (const [name, variable] of [
       ['api', 'API_PORT'],
       ['worker', 'METRICS_PORT'],
+      ['worker-bulks', 'METRICS_PORT'],
     ] as const) {
       const { healthcheck, environment } = services[name]!;
       expect(healthcheck!.test.at(-1)).toContain(`127.0.0.1:${environment[variable]}/`);
