@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DataConverter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
@@ -28,6 +29,7 @@ export interface Workers {
   done: Promise<void>;
   /** The state of each worker by its task queue, as the SDK names it. */
   states(): Readonly<Record<string, string>>;
+  /** Stops them all; rejects where they did not stop well, 15 s after the grace at the latest. */
   close(): Promise<void>;
 }
 
@@ -42,12 +44,13 @@ export function prebuiltBundle(distDirectory: string): { codePath: string } | nu
  * first ones or the last one alone.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const forceAfterMs = options.shutdownGraceMs + 10_000;
   const common = {
     namespace: options.namespace,
     dataConverter: options.dataConverter,
     activities: options.activities,
     shutdownGraceTime: options.shutdownGraceMs,
-    shutdownForceTime: options.shutdownGraceMs + 10_000,
+    shutdownForceTime: forceAfterMs,
   };
   const connections: NativeConnection[] = [];
   const workers: Worker[] = [];
@@ -79,13 +82,25 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   }
   const done = Promise.all(workers.map((worker) => worker.run()))
     .then(() => undefined)
-    .finally(() => Promise.all(connections.map((connection) => connection.close())));
+    // Where one worker broke, the others still hold theirs: what is told is why it broke.
+    .finally(() => Promise.allSettled(connections.map((connection) => connection.close())));
+  const states = (): Record<string, string> =>
+    Object.fromEntries(workers.map((worker) => [worker.options.taskQueue, worker.getState()]));
   return {
     done,
-    states: () => Object.fromEntries(workers.map((worker) => [worker.options.taskQueue, worker.getState()])),
+    states,
     async close() {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await done;
+      // A worker that gave up still waits for answers of Temporal, for ever where none come.
+      const late = new AbortController();
+      const gaveUp = sleep(forceAfterMs + 5_000, undefined, { signal: late.signal }).then(() => {
+        throw new Error(`The workers did not stop: ${JSON.stringify(states())}`);
+      });
+      try {
+        await Promise.race([done, gaveUp]);
+      } finally {
+        late.abort();
+      }
     },
   };
 }
