@@ -94,10 +94,14 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       // A worker that gave up still waits for answers of Temporal, for ever where none come.
       const late = new AbortController();
       const gaveUp = sleep(forceAfterMs + 5_000, undefined, { signal: late.signal }).then(() => {
-        throw new Error(`The workers did not stop: ${JSON.stringify(states())}`);
+        throw new Error('they still wait for Temporal');
       });
       try {
         await Promise.race([done, gaveUp]);
+      } catch (error) {
+        // The SDK's own words name what it found last: references to a worker, not why it still had them.
+        const why = (error as Error).message;
+        throw new Error(`The workers did not stop: ${JSON.stringify(states())}: ${why}`, { cause: error });
       } finally {
         late.abort();
       }

@@ -68,7 +68,7 @@ describe('api and worker with --after-restore', () => {
     'a wrong use is refused before anything runs: %s %s %s',
     async (...args) => {
       const worker = start('worker', ...args);
-      await once(worker.child, 'exit');
+      await once(worker.child, 'close');
       expect(worker.child.exitCode).toBe(1);
       expect(worker.log()).toMatch(/since|after-restor/);
     },
