@@ -174,10 +174,8 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(1)
     .max(50)
-    .optional()
-    .describe(
-      'Chunks of one bulk cash-in that are under way at once. Default: 4, or 8 where lines leave in Orange bulk calls, whose chunks mostly wait.',
-    ),
+    .default(8)
+    .describe('Chunks of one bulk cash-in that are under way at once; each mostly waits for the provider.'),
   BULK_MICRO_BATCH: z.coerce
     .number()
     .int()

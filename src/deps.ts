@@ -96,7 +96,6 @@ export function createRuns({ config, pool, temporal, logger }: Core): PayoutRuns
 /** The activities of a worker, over its core. */
 export function createWorkerActivities(core: Core): Activities {
   const { config, pool, vault, logger } = core;
-  const isNative = config.ORANGE_BULK === 'native';
   return createActivities({
     pool,
     logger,
@@ -105,9 +104,9 @@ export function createWorkerActivities(core: Core): Activities {
     bulks: {
       approvalForMs: config.BULK_APPROVAL_HOURS * 3_600_000,
       chunkSize: config.BULK_CHUNK_SIZE,
-      chunksAtOnce: config.BULK_CHUNKS_AT_ONCE ?? (isNative ? 8 : 4),
+      chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
       chunksPerRun: 400,
-      batchCallbackBase: isNative ? config.PUBLIC_URL.replace(/\/+$/, '') : null,
+      batchCallbackBase: config.ORANGE_BULK === 'native' ? config.PUBLIC_URL.replace(/\/+$/, '') : null,
       microBatch: config.BULK_MICRO_BATCH,
       handOverMost: config.BULK_HAND_OVER_MOST,
       slowAfterMs: config.BULK_SLOW_AFTER_MS,

@@ -10,8 +10,8 @@ import { webhookBody } from './webhook-body';
 import { CLAIM_MARGIN_MS } from './webhooks';
 import type { WebhookActivityDeps } from './webhooks';
 
-/** Posts under way at once in one batch. */
-const AT_ONCE = 64;
+/** Posts under way at once in one batch, each over a connection that the batch's other posts then use again. */
+const AT_ONCE = 16;
 
 /** Events that one batch claims. */
 const BATCH = 256;
