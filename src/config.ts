@@ -174,8 +174,15 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(1)
     .max(50)
-    .default(8)
+    .default(32)
     .describe('Chunks of one bulk cash-in that are under way at once; each mostly waits for the provider.'),
+  BULK_SENDING_AT_ONCE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(4)
+    .describe('Of them those whose lines one worker sends at once; it follows the lines of the others.'),
   BULK_MICRO_BATCH: z.coerce
     .number()
     .int()

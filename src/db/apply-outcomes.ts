@@ -5,8 +5,11 @@ import { movePayouts } from './move-payout';
 import type { PayoutMoving } from './move-payout';
 import { lockPayouts } from './payout-rows';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 import { listSubmissionsOf, writeOutcomes } from './submissions';
 import type { WrittenOutcome } from './submissions';
+
+const CLOSE_PARTS = prepared('close_bulk_parts', 'select close_bulk_parts($1, $2, $3, $4)');
 
 export interface LineNews extends OutcomeNews {
   payoutId: string;
@@ -70,10 +73,7 @@ async function closeParts(
   moves: readonly PayoutMoving[],
 ): Promise<void> {
   if (moves.length === 0) return;
-  await trx.query('select close_bulk_parts($1, $2, $3, $4)', [
-    bulkId,
-    how,
-    moves.map(({ payout }) => payout.id),
-    moves.map(({ move, payout }) => move.submissionId ?? payout.owner),
-  ]);
+  const ids = moves.map(({ payout }) => payout.id);
+  const causes = moves.map(({ move, payout }) => move.submissionId ?? payout.owner);
+  await trx.query(CLOSE_PARTS(bulkId, how, ids, causes));
 }

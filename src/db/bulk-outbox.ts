@@ -1,6 +1,7 @@
 import { OPEN, rowToDelivery, UNCLAIMED } from './outbox';
 import type { ClaimedDelivery, ClaimedRow } from './outbox';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 import { manyRows } from './row-source';
 
 /** All that is left to tell one endpoint of one bulk and its lines. */
@@ -27,12 +28,14 @@ select claimed.event_id, claimed.endpoint_id, claimed.payout_id, claimed.type, c
 from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id
 order by claimed.payout_id, claimed.object_version`;
 
+const CLAIM_LINES = prepared('claim_line_deliveries', claimSql('outbox.payout_id = any ($3)'));
+
 /** Claims what these lines have to tell and nobody has in hand, in one statement; a line's events in their order. */
 export async function claimLineDeliveries(
   db: Db,
   { payoutIds, leaseMs, most }: { payoutIds: readonly string[]; leaseMs: number; most: number },
 ): Promise<readonly ClaimedDelivery[]> {
-  const { rows } = await db.query<ClaimedRow>(claimSql('outbox.payout_id = any ($3)'), [leaseMs, most, payoutIds]);
+  const { rows } = await db.query<ClaimedRow>(CLAIM_LINES(leaseMs, most, payoutIds));
   return rows.map(rowToDelivery);
 }
 
@@ -73,7 +76,9 @@ const TRIED = {
   duration_ms: 'integer',
 } as const;
 
-const RECORD = `
+const RECORD = prepared(
+  'record_tried_deliveries',
+  `
 with tried as (${manyRows(TRIED)}), logged as (
   insert into webhook_deliveries (event_id, endpoint_id, claim_no, duration_ms, http_status, result)
   select event_id, endpoint_id, claim_no, duration_ms, http_status, result from tried where result <> 'untried'
@@ -93,7 +98,8 @@ update outbox set
   sweep_after = case when outbox.claim_no <> tried.claim_no then sweep_after
     else clock_timestamp() + interval '30 seconds' end
 from tried where outbox.event_id = tried.event_id and outbox.endpoint_id = tried.endpoint_id
-returning outbox.given_up_at is not null as given_up`;
+returning outbox.given_up_at is not null as given_up`,
+);
 
 /**
  * Writes down what many attempts gave, and ends their claims, in one statement. One that fails and is older than
@@ -112,7 +118,7 @@ export async function recordTriedDeliveries(
     http_status: httpStatus,
     duration_ms: durationMs,
   }));
-  const { rows } = await db.query<{ given_up: boolean }>(RECORD, [JSON.stringify(input), retryForMs]);
+  const { rows } = await db.query<{ given_up: boolean }>(RECORD(JSON.stringify(input), retryForMs));
   return rows.filter((row) => row.given_up).length;
 }
 

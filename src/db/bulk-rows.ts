@@ -3,6 +3,7 @@ import type { BulkReason, BulkState } from '../domain/bulk-state';
 import type { Currency } from '../domain/currency';
 import type { Environment, Tenant } from '../domain/environment';
 import type { Db } from './pool';
+import { prepared } from './prepared';
 
 export interface BulkRow {
   id: string;
@@ -66,12 +67,14 @@ export async function findBulkOf(db: Db, { merchantId, environment }: Tenant, bu
   return bulk?.merchantId === merchantId && bulk.environment === environment ? bulk : null;
 }
 
+const IS_RUNNING = prepared(
+  'is_bulk_running',
+  "select 1 from bulks where id = $1 and state in ('running', 'completed') for share",
+);
+
 /** Whether a line of the bulk may be sent; share-locks its row, so that a pause comes before or after the line's intent. */
 export async function isBulkRunning(trx: Db, bulkId: string): Promise<boolean> {
-  const { rowCount } = await trx.query(
-    "select 1 from bulks where id = $1 and state in ('running', 'completed') for share",
-    [bulkId],
-  );
+  const { rowCount } = await trx.query(IS_RUNNING(bulkId));
   return rowCount === 1;
 }
 

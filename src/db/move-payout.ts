@@ -117,7 +117,7 @@ export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Pro
 /** The same for many payouts in one statement: all or none. Their moved rows are returned in no order. */
 export async function movePayouts(trx: Db, movings: readonly PayoutMoving[]): Promise<readonly Payout[]> {
   if (movings.length === 0) return [];
-  const { rows } = await trx.query<PayoutRow>(MOVE_MANY, [JSON.stringify(movings.map(wantedOf))]);
+  const { rows } = await trx.query<PayoutRow>(MOVE_MANY(JSON.stringify(movings.map(wantedOf))));
   if (rows.length !== movings.length) {
     throw new StalePayoutError(
       `${movings.length - rows.length} of ${movings.length} payouts changed since they were read`,
@@ -154,4 +154,4 @@ select ${payoutColumns('moved')} from moved`;
 
 const MOVE_ONE = prepared('move_payout', moveSql(oneRow(WANTED)));
 
-const MOVE_MANY = moveSql(manyRows(WANTED));
+const MOVE_MANY = prepared('move_payouts', moveSql(manyRows(WANTED)));

@@ -112,6 +112,10 @@ const FIND = prepared('find_payout', `select ${payoutColumns('payouts')} from pa
 
 const LOCK = prepared('lock_payout', `${FIND().text} for no key update`);
 
+const FIND_MANY = prepared('find_payouts', `select ${payoutColumns('payouts')} from payouts where id = any ($1)`);
+
+const LOCK_MANY = prepared('lock_payouts', `${FIND_MANY().text} order by id for no key update`);
+
 /** The payout by its id, whoever it belongs to: for activities and operations, never for a merchant's request. */
 export async function findPayout(db: Db, payoutId: string): Promise<Payout | null> {
   const { rows } = await db.query<PayoutRow>(FIND(payoutId));
@@ -127,17 +131,12 @@ export async function lockPayout(trx: Db, payoutId: string): Promise<Payout> {
 
 /** Many payouts by their ids, in no order. */
 export async function findPayouts(db: Db, payoutIds: readonly string[]): Promise<readonly Payout[]> {
-  const { rows } = await db.query<PayoutRow>(`select ${payoutColumns('payouts')} from payouts where id = any ($1)`, [
-    payoutIds,
-  ]);
+  const { rows } = await db.query<PayoutRow>(FIND_MANY(payoutIds));
   return rows.map(rowToPayout);
 }
 
 /** Locks many payouts' rows, always in the same order, so that no two transactions wait for each other in a ring. */
 export async function lockPayouts(trx: Db, payoutIds: readonly string[]): Promise<readonly Payout[]> {
-  const { rows } = await trx.query<PayoutRow>(
-    `select ${payoutColumns('payouts')} from payouts where id = any ($1) order by id for no key update`,
-    [payoutIds],
-  );
+  const { rows } = await trx.query<PayoutRow>(LOCK_MANY(payoutIds));
   return rows.map(rowToPayout);
 }

@@ -12,10 +12,7 @@ export function rowValues<C extends Columns>(columns: C, row: Readonly<Record<ke
   return Object.keys(columns).map((name) => row[name]);
 }
 
-/**
- * Many rows, of one parameter: a JSON array of objects. For statements that are not prepared: a plan that was made while a
- * table was small would be kept for when it is large.
- */
+/** Many rows, of one parameter: a JSON array of objects. */
 export function manyRows(columns: Columns): string {
   const fields = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
   return `select * from jsonb_to_recordset($1::jsonb) as input (${fields.join(', ')})`;

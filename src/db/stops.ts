@@ -32,20 +32,24 @@ export async function whySendingWaits(
   return rows[0]?.stopped ? 'stopped_by_operations' : null;
 }
 
+const WHY_LINES_WAIT = prepared(
+  'why_lines_wait',
+  `select exists (select 1 from stops where resumed_at is null and (scope, target) in
+       (('merchant', $1), ('provider', $2))) as stopped,
+     exists (select 1 from restores where released_at is null) as restoring,
+     array(
+       select target from stops where resumed_at is null and scope = 'payout' and target = any ($3)
+       union select payout_id from strangers where payout_id = any ($3)
+     ) as lines`,
+);
+
 /** The same for lines of one bulk: why none of them may leave, or which of them may not. */
 export async function whyLinesWait(
   trx: Db,
   lines: { merchantId: string; provider: string; payoutIds: readonly string[] },
 ): Promise<{ waits: 'after_restore' | 'stopped_by_operations' | null; stopped: ReadonlySet<string> }> {
   const { rows } = await trx.query<{ stopped: boolean; restoring: boolean; lines: string[] }>(
-    `select exists (select 1 from stops where resumed_at is null and (scope, target) in
-         (('merchant', $1), ('provider', $2))) as stopped,
-       exists (select 1 from restores where released_at is null) as restoring,
-       array(
-         select target from stops where resumed_at is null and scope = 'payout' and target = any ($3)
-         union select payout_id from strangers where payout_id = any ($3)
-       ) as lines`,
-    [lines.merchantId, lines.provider, lines.payoutIds],
+    WHY_LINES_WAIT(lines.merchantId, lines.provider, lines.payoutIds),
   );
   const row = rows[0];
   const waits = row?.restoring ? 'after_restore' : row?.stopped ? 'stopped_by_operations' : null;

@@ -69,18 +69,20 @@ export async function listSubmissions(db: Db, payoutId: string): Promise<readonl
   return rows.map(rowToSubmission);
 }
 
+const LIST_MANY = prepared(
+  'list_submissions_of',
+  // Payout by payout, whatever the statistics say: of a table that has just grown they make PostgreSQL read all of it.
+  `select ${COLUMNS} from (select distinct wanted from unnest($1::text[]) as wanted) as wanted
+     cross join lateral (select * from submissions where payout_id = wanted offset 0) as submission
+   order by attempt, call`,
+);
+
 /** All submissions of many payouts, by payout, oldest first. */
 export async function listSubmissionsOf(
   db: Db,
   payoutIds: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Submission[]>> {
-  const { rows } = await db.query<SubmissionRow>(
-    // Payout by payout, whatever the statistics say: of a table that has just grown they make PostgreSQL read all of it.
-    `select ${COLUMNS} from (select distinct wanted from unnest($1::text[]) as wanted) as wanted
-       cross join lateral (select * from submissions where payout_id = wanted offset 0) as submission
-     order by attempt, call`,
-    [payoutIds],
-  );
+  const { rows } = await db.query<SubmissionRow>(LIST_MANY(payoutIds));
   const found = new Map<string, Submission[]>(payoutIds.map((id) => [id, []]));
   for (const row of rows) found.get(row.payout_id)?.push(rowToSubmission(row));
   return found;
@@ -137,6 +139,16 @@ export async function insertSubmission(
   return rows[0].send_by;
 }
 
+const INSERT_MANY = prepared(
+  'insert_line_calls',
+  `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
+     amount, currency, writer, batch_id, send_by)
+   select call.id, payout.id, payout.attempt, 1, payout.hold_no, 'call', payout.provider, $2, $3, payout.amount,
+     payout.currency, $4, $5, clock_timestamp() + $6 * interval '1 millisecond'
+   from jsonb_to_recordset($1::jsonb) as call (id text, "payoutId" text)
+     join payouts payout on payout.id = call."payoutId"`,
+);
+
 export interface LineCall {
   id: string;
   payoutId: string;
@@ -151,15 +163,8 @@ export async function insertLineCalls(
   calls: readonly LineCall[],
   common: { credentialId: string; accountNumber: string; writer: string; sendByMs: number; batchId: string | null },
 ): Promise<void> {
-  await trx.query(
-    `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
-       amount, currency, writer, batch_id, send_by)
-     select call.id, payout.id, payout.attempt, 1, payout.hold_no, 'call', payout.provider, $2, $3, payout.amount,
-       payout.currency, $4, $5, clock_timestamp() + $6 * interval '1 millisecond'
-     from jsonb_to_recordset($1::jsonb) as call (id text, "payoutId" text)
-       join payouts payout on payout.id = call."payoutId"`,
-    [JSON.stringify(calls), common.credentialId, common.accountNumber, common.writer, common.batchId, common.sendByMs],
-  );
+  const { credentialId, accountNumber, writer, batchId, sendByMs } = common;
+  await trx.query(INSERT_MANY(JSON.stringify(calls), credentialId, accountNumber, writer, batchId, sendByMs));
 }
 
 /**
@@ -225,7 +230,8 @@ from learnt where submissions.id = learnt.id and submissions.outcome is not dist
 
 const WRITE_ONE = prepared('write_outcome', writeSql(oneRow(OUTCOME)));
 
-const WRITE_MANY = writeSql(manyRows(OUTCOME));
+// By their ids beside the join: how many rows the JSON has is guessed, and PostgreSQL read the whole table instead.
+const WRITE_MANY = prepared('write_outcomes', `${writeSql(manyRows(OUTCOME))} and submissions.id = any ($2)`);
 
 /**
  * Writes an outcome over the one that was read (compare-and-set). False where another writer was first.
@@ -246,6 +252,7 @@ export async function writeOutcome(
 /** The same for many in one statement. Returns how many were written; fewer where another writer was first. */
 export async function writeOutcomes(trx: Db, outcomes: readonly WrittenOutcome[]): Promise<number> {
   if (outcomes.length === 0) return 0;
-  const { rowCount } = await trx.query(WRITE_MANY, [JSON.stringify(outcomes.map(outcomeColumns))]);
+  const ids = outcomes.map(({ submission }) => submission.id);
+  const { rowCount } = await trx.query(WRITE_MANY(JSON.stringify(outcomes.map(outcomeColumns)), ids));
   return rowCount ?? 0;
 }

@@ -17,8 +17,11 @@ export async function wakeQueuedPayouts(
   const { rowCount } = await trx.query(
     `update payouts set retry_at = clock_timestamp(), nudged = true,
        sweep_after = case when owner = 'payout/' || id then clock_timestamp() else sweep_after end
-     where state = 'queued' and finished_at is null and reason = any ($1)
-       and ($2::text[] is null or credential_id = any ($2))`,
+     where state = 'queued' and reason = any ($1) and ($2::text[] is null or credential_id = any ($2))
+       and id in (
+         select id from payouts where sweep_after < 'infinity' and ($2::text[] is null or credential_id = any ($2))
+         union all
+         select line.id from bulks join payouts line on line.bulk_id = bulks.id where bulks.state in ('running', 'paused'))`,
     [which.reasons, which.credentialIds ?? null],
   );
   return rowCount ?? 0;

@@ -24,6 +24,7 @@ import type { LineDeps } from './line-deps';
 import { createLineSearch } from './search-lines';
 import type { LineSearch } from './search-lines';
 import { createLineSender } from './send-lines';
+import { createTurns } from './turns';
 import { whileFolding } from './while-folding';
 
 /** Milliseconds that a loop with nothing due waits before it looks again. */
@@ -38,6 +39,7 @@ export function createCarryLines(
   deps: LineDeps & { notices: Pick<BulkNotices, 'tryLines'> },
 ): (chunk: Chunk) => Promise<ChunkEnd> {
   const { pool, settings, bulks, notices } = deps;
+  const inTurn = createTurns(bulks.sendingAtOnce);
 
   return (chunk) => whileBeating(() => whileFolding(deps, chunk.bulkId, () => carry(chunk)));
 
@@ -49,7 +51,7 @@ export function createCarryLines(
     const isOver = (): boolean => Date.now() > until || cancellationSignal().aborted;
     let waits: Reason | null = null;
     let isSending = true;
-    const sending = send(chunk, desk, isOver)
+    const sending = inTurn(chunk.bulkId, () => send(chunk, desk, isOver))
       .then((reason) => {
         waits = reason;
       })

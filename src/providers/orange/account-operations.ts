@@ -2,7 +2,7 @@ import { ProviderError } from '../provider';
 import type { AccountOperations, ProviderAccount } from '../provider';
 import { changePin } from './change-pin';
 import type { OrangeClient } from './client';
-import { encryptPin, readPublicKey } from './encrypt-pin';
+import { createPinEncryption, readPublicKey } from './encrypt-pin';
 import { toMinorUnits } from './minor-units';
 import type { ResolvedOrangeOptions } from './options';
 import { moneySchema, profileSchema, publicKeySchema, sandboxNumbersSchema } from './schemas';
@@ -45,7 +45,7 @@ export function createAccountOperations(client: OrangeClient, options: ResolvedO
       const key = readPublicKey(answer.key).export({ format: 'der', type: 'spki' }).toString('base64');
       return { id: answer.keyId, key };
     },
-    encryptPin,
+    encryptPin: createPinEncryption(),
     fetchRetailerBalance: (account, token, encryptedPin) => fetchBalance('retailer', account, token, encryptedPin),
     fetchCustomerBalance: (account, token, encryptedPin) => fetchBalance('customer', account, token, encryptedPin),
     async fetchProfile(account, token) {

@@ -1,7 +1,8 @@
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
-import { encryptPin } from '../../../../src/providers/orange/encrypt-pin';
+import { createPinEncryption } from '../../../../src/providers/orange/encrypt-pin';
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const encryptPin = createPinEncryption();
 const KEY = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
 
 /** Node refuses to take PKCS#1 v1.5 padding off, so it is read here: 00 02, at least 8 bytes that are not 0, 00. */
@@ -24,6 +25,12 @@ it('gives 344 characters that hold the PIN under PKCS#1 v1.5', () => {
 
 it('gives another ciphertext each time', () => {
   expect(encryptPin('2468', { id: 'k1', key: KEY })).not.toBe(encryptPin('2468', { id: 'k1', key: KEY }));
+});
+
+it('encrypts under the key that it is given, whatever the one before was', () => {
+  const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'der', type: 'spki' });
+  encryptPin('2468', { id: 'k2', key: other.toString('base64') });
+  expect(decrypt(encryptPin('2468', { id: 'k1', key: KEY }))).toBe('2468');
 });
 
 it('takes a key with PEM armour', () => {
