@@ -4,7 +4,8 @@ import type { Payout } from '../domain/payout';
 import type { Actor } from '../domain/principal';
 import { refusalOf } from './errors';
 import type { IdempotencyKey, KeyBinding } from './idempotency-keys';
-import { withTransaction } from './transaction';
+import { prepared } from './prepared';
+import { queryAndCommit } from './transaction';
 
 export interface NewPayout {
   /** As it shall stand: version 1, attempt 1, hold 1, `queued` or `scheduled`. */
@@ -25,16 +26,15 @@ export type AcceptResult = 'accepted' | 'duplicate' | 'insufficient_float';
 const START_GRACE_MS = 10_000;
 
 /**
- * Accepts payouts in one transaction: their rows, first events, idempotency keys and holds. Those whose key is bound
+ * Accepts payouts in one statement, which commits: their rows, first events, idempotency keys and holds. Those whose key is bound
  * already are left out, as `duplicate`. Where one of them is refused for another reason, all are rolled back and tried
  * one by one: a refusal leaves no trace. Throws `CommitUnknownError` where it cannot be told whether they stand.
  * @returns a result for each, in their order.
  */
 export async function acceptPayouts(pool: Pool, payouts: readonly NewPayout[]): Promise<readonly AcceptResult[]> {
   try {
-    const { rows } = await withTransaction(pool, (trx) =>
-      trx.query<{ id: string }>(ACCEPT, [JSON.stringify(payouts.map(toRow)), START_GRACE_MS]),
-    );
+    const accept = ACCEPT(JSON.stringify(payouts.map(toRow)), START_GRACE_MS);
+    const { rows } = await queryAndCommit<{ id: string }>(pool, accept);
     const accepted = new Set(rows.map(({ id }) => id));
     return payouts.map(({ payout }) => (accepted.has(payout.id) ? 'accepted' : 'duplicate'));
   } catch (error) {
@@ -79,8 +79,10 @@ function toRow({ payout, customerEnc, uniqueReference, actor, key, binding }: Ne
   };
 }
 
-/** The holds come last, since they lock the merchants' ledger accounts until the commit; in one order, for all. */
-const ACCEPT = `
+/** The holds come last, since they lock the merchants' ledger accounts until the commit. */
+const ACCEPT = prepared(
+  'accept_payouts',
+  `
 with asked as (
   select * from jsonb_to_recordset($1::jsonb) as asked (id text, merchant_id text, environment text, owner text,
     state text, amount bigint, currency text, method text, provider text, credential_id text, recipient_msisdn text,
@@ -104,7 +106,8 @@ with asked as (
 ), events as (
   insert into payout_events (payout_id, sequence, from_state, to_state, actor, reason)
   select id, version, null, state, created_by, reason from accepted
-), ordered as (
-  select id from accepted order by merchant_id, environment, currency, id
+), together as (
+  select array_agg(id) as ids from accepted
 )
-select id, open_hold(id) from ordered`;
+select open_holds(ids) as id from together`,
+);

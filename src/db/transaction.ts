@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
 import { isUnavailable } from './errors';
 
@@ -27,6 +27,28 @@ export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => 
     const isAlive = !(error instanceof CommitUnknownError) && (await rolledBack(trx));
     release(trx, isAlive);
     throw error;
+  }
+}
+
+/**
+ * Runs one statement that is a transaction by itself: nothing of ours comes between its locks and its commit. Throws
+ * `CommitUnknownError` where the connection broke while it was under way.
+ */
+export async function queryAndCommit<R extends QueryResultRow>(
+  pool: Pool,
+  statement: QueryConfig,
+): Promise<QueryResult<R>> {
+  const session = await pool.connect();
+  session.on('error', ignore);
+  try {
+    const result = await session.query<R>(statement);
+    release(session, true);
+    return result;
+  } catch (error) {
+    const isLost = isUnavailable(error);
+    release(session, !isLost);
+    if (!isLost) throw error;
+    throw new CommitUnknownError('the answer to a statement that commits was lost', { cause: error });
   }
 }
 

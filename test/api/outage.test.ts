@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 
 import { migrate } from '../../src/db/migrate';
 import { createPool } from '../../src/db/pool';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
+import { aroundStatements } from '../helpers/kill-pool';
 import { startPostgres } from '../helpers/postgres';
 
 async function countPayouts(pool: Pool): Promise<{ payouts: number; keys: number; holds: number }> {
@@ -74,23 +75,11 @@ test.each([
   }
 });
 
-/** A pool whose connections break while a commit is under way: after it was done, or before. */
+/** A pool whose connections break while a payout is being accepted: after it was committed, or before. */
 function losingCommits(pool: Pool, lossy: { isOn: boolean }, isCommitted: boolean): Pool {
-  const connect = async (): Promise<PoolClient> => {
-    const client = await pool.connect();
-    const query = async (sql: string, values?: unknown[]): Promise<unknown> => {
-      if (sql !== 'commit' || !lossy.isOn) return await client.query(sql, values);
-      await client.query(isCommitted ? 'commit' : 'rollback');
-      throw new Error('Connection terminated unexpectedly');
-    };
-    return new Proxy(client, {
-      get: (target, name) => (name === 'query' ? query : (Reflect.get(target, name, target) as unknown)),
-    });
-  };
-  return new Proxy(pool, {
-    get: (target, name) => {
-      const value: unknown = name === 'connect' ? connect : Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
+  return aroundStatements(pool, async ({ sql }, run) => {
+    if (!lossy.isOn || !sql.includes('insert into payouts')) return await run();
+    if (isCommitted) await run();
+    throw new Error('Connection terminated unexpectedly');
   });
 }

@@ -171,6 +171,29 @@ describe('the ledger', () => {
     }
   });
 
+  test('payouts that are held together are all held, each under an entry of its own, or none is', async () => {
+    const { merchant, payouts } = await newRound();
+    const held = async (): Promise<{ available: bigint; held: bigint; holds: number; entries: number }[]> =>
+      (
+        await world.pool.query<{ available: bigint; held: bigint; holds: number; entries: number }>(
+          `select sum(balance) filter (where kind = 'available')::bigint as available,
+             sum(balance) filter (where kind = 'held')::bigint as held,
+             (select count(*) from holds where payout_id = any ($2))::int as holds,
+             (select count(distinct (cause, payout_id, amount)) from ledger_entries
+              where kind = 'hold' and payout_id = any ($2))::int as entries
+           from ledger_accounts where merchant_id = $1`,
+          [merchant, payouts],
+        )
+      ).rows;
+    expect(await refusal(world.pool.query('select open_holds($1)', [payouts]))).toBe('CA402');
+    expect(await held()).toEqual([{ available: 700_000n, held: 0n, holds: 0, entries: 0 }]);
+    const fitting = payouts.slice(1);
+    expect((await world.pool.query<{ open_holds: string }>('select open_holds($1)', [fitting])).rows).toEqual(
+      fitting.map((id) => ({ open_holds: id })),
+    );
+    expect(await held()).toEqual([{ available: 0n, held: 700_000n, holds: 3, entries: 3 }]);
+  });
+
   test('steps that book several entries do not wait for each other in a ring', async () => {
     for (let again = 0; again < 40; again += 1) {
       const { merchant, payouts } = await newRound();

@@ -1,6 +1,9 @@
+import type { Pool } from 'pg';
+
 import { isUnavailable } from '../../src/db/errors';
 import { createPool } from '../../src/db/pool';
-import { withTransaction } from '../../src/db/transaction';
+import { queryAndCommit, withTransaction } from '../../src/db/transaction';
+import { eventually } from '../helpers/eventually';
 import { createTestDatabase } from '../helpers/postgres';
 
 describe('a transaction whose session is ended between two statements', () => {
@@ -21,6 +24,38 @@ describe('a transaction whose session is ended between two statements', () => {
       await pool.end();
       await database.close();
     }
+  });
+});
+
+describe('one statement that commits', () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let pool: Pool;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = createPool({ databaseUrl: database.url, size: 2, onIdleError: () => undefined });
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.close();
+  });
+
+  test('whose session dies under it may stand or not, and the pool goes on', async () => {
+    const sleeping = queryAndCommit(pool, { text: 'select pg_sleep(20)' });
+    const ended = expect(sleeping).rejects.toMatchObject({ name: 'CommitUnknownError' });
+    await eventually('it is under way', async () => {
+      const { rowCount } = await pool.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query = 'select pg_sleep(20)'",
+      );
+      return rowCount === 1;
+    });
+    await ended;
+    await expect(queryAndCommit(pool, { text: 'select 1' })).resolves.toMatchObject({ rowCount: 1 });
+  });
+
+  test('that PostgreSQL refuses is refused as it says, and its session serves the next one', async () => {
+    await expect(queryAndCommit(pool, { text: 'select 1 / 0' })).rejects.toMatchObject({ code: '22012' });
+    await expect(queryAndCommit(pool, { text: 'select 1' })).resolves.toMatchObject({ rowCount: 1 });
   });
 });
 

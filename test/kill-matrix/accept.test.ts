@@ -11,8 +11,9 @@ import { startProduct } from '../helpers/product';
 
 /** Where a request stands. From `start` on it is answered. */
 const POINTS = [
-  { name: 'before its commit', reference: 'commit-before', at: { point: 'commit:before' }, isAnswered: false },
-  { name: 'after its commit', reference: 'commit-after', at: { point: 'commit:after' }, isAnswered: false },
+  { name: 'before it is accepted', reference: 'accept-before', at: { point: 'accept:before' }, isAnswered: false },
+  { name: 'while it is accepted', reference: 'accept-sent', at: { point: 'accept:sent' }, isAnswered: false },
+  { name: 'after it was accepted', reference: 'accept-after', at: { point: 'accept:after' }, isAnswered: false },
   { name: 'before its run is started', reference: 'start-before', at: { point: 'start:before' }, isAnswered: true },
   { name: 'after its run was started', reference: 'start-after', at: { point: 'start:after' }, isAnswered: true },
 ] as const;
@@ -57,7 +58,7 @@ async function play({ start, act }: (typeof DAYS)[number]): Promise<Scene> {
   if (server) closers.unshift(server.close);
   const world = await createPayoutWorld(server?.servers);
   closers.unshift(() => world.close());
-  // Each request of a merchant of its own: one that stands in its transaction holds up the others of its merchant.
+  // Each request of a merchant of its own: one that stands holds up the others of its merchant.
   const merchants = await Promise.all(POINTS.map((_, index) => merchantWithKey(world, index)));
   const worker = startProduct('worker', world.env);
   closers.unshift(() => worker.kill('SIGTERM'));

@@ -8,7 +8,7 @@ import { createPause } from './kill-pause';
 import type { KillPlan } from './kill-pause';
 import { aroundStatements } from '../helpers/kill-pool';
 
-/** The API of src/main-api.ts with points around a payout's commit and its start; the plan names payouts by reference. */
+/** The API of src/main-api.ts with points around the statement that accepts a payout, and its start; the plan names payouts by reference. */
 async function main(): Promise<void> {
   const plan = JSON.parse(process.env['KILL_PLAN'] ?? '{}') as KillPlan;
   const pause = createPause(plan);
@@ -21,18 +21,18 @@ async function main(): Promise<void> {
     ...{ logger, config, payloadCodec, sealing: vault },
     metrics: createApiMetrics(),
     watches: createBulkWatches({ pool: core.pool, logger, sealing: vault }),
-    pool: aroundStatements(core.pool, async ({ sql, values, session }, run) => {
-      if (sql.includes('insert into payouts')) {
-        const written = JSON.stringify(values);
-        const [id] = /po_[0-9a-z]{26}/.exec(written) ?? [];
-        const reference = Object.keys(plan).find((name) => written.includes(name));
-        session.name = reference ?? '';
-        references.set(id, reference ?? '');
-      }
-      if (sql !== 'commit') return await run();
-      await pause.at('commit:before', session.name);
-      const result = await run();
-      await pause.at('commit:after', session.name);
+    pool: aroundStatements(core.pool, async ({ sql, values }, run) => {
+      if (!sql.includes('insert into payouts')) return await run();
+      const written = JSON.stringify(values);
+      const [id] = /po_[0-9a-z]{26}/.exec(written) ?? [];
+      const reference = Object.keys(plan).find((name) => written.includes(name)) ?? '';
+      references.set(id, reference);
+      await pause.at('accept:before', reference);
+      const running = run();
+      running.catch(() => undefined);
+      await pause.at('accept:sent', reference);
+      const result = await running;
+      await pause.at('accept:after', reference);
       return result;
     }),
     runs: {
