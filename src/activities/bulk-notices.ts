@@ -3,14 +3,14 @@ import type { BulkDrainKey, TriedDelivery } from '../db/bulk-outbox';
 import type { ClaimedDelivery } from '../db/outbox';
 import { findPayouts } from '../db/payout-rows';
 import type { Payout } from '../domain/payout';
-import { createWebhookLine } from '../webhooks/send';
+import { createWebhookLines } from '../webhooks/send';
 import type { WebhookLine } from '../webhooks/send';
 import { signWebhook } from '../webhooks/sign';
 import { webhookBody } from './webhook-body';
 import { CLAIM_MARGIN_MS } from './webhooks';
 import type { WebhookActivityDeps } from './webhooks';
 
-/** Posts under way at once in one batch, each over a connection that the batch's other posts then use again. */
+/** Posts under way at once in one batch, each over a connection that other posts then use again. */
 const AT_ONCE = 16;
 
 /** Events that one batch claims. */
@@ -37,12 +37,13 @@ export interface BulkNotices {
  */
 export function createBulkNotices({ pool, sealing, webhooks, logger }: WebhookActivityDeps): BulkNotices {
   const claim = { leaseMs: webhooks.timeoutMs + CLAIM_MARGIN_MS, most: BATCH };
+  const lineTo = createWebhookLines(webhooks);
 
   async function tryBatch(batch: readonly ClaimedDelivery[]): Promise<TriedCount> {
     if (batch.length === 0) return { delivered: 0, failed: 0 };
     const payouts = await payoutsOf(batch);
     const secrets = openOnce();
-    const lines = createLines();
+    const lines = new Map<string, WebhookLine>();
     const failing = new Set<string>();
     const tried: TriedDelivery[] = [];
     const post = async (claimed: ClaimedDelivery): Promise<void> => {
@@ -53,15 +54,13 @@ export function createBulkNotices({ pool, sealing, webhooks, logger }: WebhookAc
       }
       const body = webhookBody(claimed, payouts.get(claimed.payoutId ?? '') ?? null);
       const headers = signWebhook({ id: claimed.eventId, body, at: new Date() }, await secrets(claimed));
-      const delivery = await lines.of(claimed).send({ body, headers });
+      const line = lines.get(claimed.endpointId) ?? lineTo(claimed.url);
+      lines.set(claimed.endpointId, line);
+      const delivery = await line({ body, headers });
       if (delivery.result !== 'delivered') failing.add(claimed.endpointId);
       tried.push({ claimed, ...delivery });
     };
-    try {
-      await inTurns(batch, post);
-    } finally {
-      lines.close();
-    }
+    await inTurns(batch, post);
     const givenUp = await recordTriedDeliveries(pool, tried, webhooks);
     if (givenUp > 0) logger.error({ givenUp }, 'webhooks of a bulk were given up without being delivered');
     const delivered = tried.filter(({ result }) => result === 'delivered').length;
@@ -71,19 +70,6 @@ export function createBulkNotices({ pool, sealing, webhooks, logger }: WebhookAc
   async function payoutsOf(batch: readonly ClaimedDelivery[]): Promise<ReadonlyMap<string, Payout>> {
     const ids = new Set(batch.flatMap(({ payoutId }) => (payoutId === null ? [] : [payoutId])));
     return new Map((await findPayouts(pool, [...ids])).map((payout) => [payout.id, payout]));
-  }
-
-  /** The connections to an endpoint are kept for the batch. */
-  function createLines(): { of(claimed: ClaimedDelivery): WebhookLine; close(): void } {
-    const open = new Map<string, WebhookLine>();
-    return {
-      of({ endpointId, url }) {
-        const line = open.get(endpointId) ?? createWebhookLine(url, { ...webhooks, maxConnections: AT_ONCE });
-        open.set(endpointId, line);
-        return line;
-      },
-      close: () => open.forEach((line) => line.close()),
-    };
   }
 
   /** The secrets of an endpoint are opened once in a batch. */

@@ -6,8 +6,8 @@ import type { Actor } from '../domain/principal';
 import type { Reason } from '../domain/reasons';
 import { webhookEventOf } from '../domain/webhook-event';
 import { noticesSql } from './notices-sql';
-import { payoutColumns, rowToPayout } from './payout-rows';
-import type { PayoutRow } from './payout-rows';
+import { afterMove, movingColumns } from './payout-rows';
+import type { MovingRow } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
 import { manyRows, oneRow, rowValues } from './row-source';
@@ -46,7 +46,7 @@ export interface PayoutMoving {
   move: PayoutMove;
 }
 
-/** What a move writes; times as ISO strings, so that many moves may travel as one JSON value. */
+/** What a move writes; times as ISO strings, so that many moves may travel as one JSON value, without what is null. */
 function wantedOf({ payout, move }: PayoutMoving) {
   const changes = payout.state !== move.to;
   if (changes && !canMove(payout.state, move.to)) {
@@ -59,19 +59,19 @@ function wantedOf({ payout, move }: PayoutMoving) {
     reason: move.reason,
     attempt: move.attempt ?? payout.attempt,
     hold_no: move.holdNo ?? payout.holdNo,
-    settle_by: (move.settleBy === undefined ? payout.settleBy : move.settleBy)?.toISOString() ?? null,
-    retry_at: move.retryAt?.toISOString() ?? null,
+    settle_by: (move.settleBy === undefined ? payout.settleBy : move.settleBy)?.toISOString(),
+    retry_at: move.retryAt?.toISOString(),
     deferrals: move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
-    provider_reference: move.providerReference ?? payout.providerReference,
+    provider_reference: move.providerReference ?? payout.providerReference ?? undefined,
     is_final: isFinalState(move.to),
-    watch_until: move.watchUntil?.toISOString() ?? null,
+    watch_until: move.watchUntil?.toISOString(),
     from_state: payout.state,
     actor: move.actor,
-    provider_code: move.words?.code ?? null,
-    provider_text: move.words?.text ?? null,
-    submission_id: move.submissionId ?? null,
-    evidence: move.evidence ?? null,
-    event_type: changes ? webhookEventOf(move.to) : null,
+    provider_code: move.words?.code ?? undefined,
+    provider_text: move.words?.text ?? undefined,
+    submission_id: move.submissionId,
+    evidence: move.evidence,
+    event_type: changes ? (webhookEventOf(move.to) ?? undefined) : undefined,
     changes,
     resend: move.resend ?? false,
     owner: move.owner ?? payout.owner,
@@ -109,21 +109,25 @@ const WANTED = {
  * Throws `StalePayoutError`; PostgreSQL refuses what the guards of migration 0003 forbid.
  */
 export async function movePayout(trx: Db, payout: Payout, move: PayoutMove): Promise<Payout> {
-  const { rows } = await trx.query<PayoutRow>(MOVE_ONE(...rowValues(WANTED, wantedOf({ payout, move }))));
+  const { rows } = await trx.query<MovingRow>(MOVE_ONE(...rowValues(WANTED, wantedOf({ payout, move }))));
   if (!rows[0]) throw new StalePayoutError(`payout ${payout.id} is no longer at version ${payout.version}`);
-  return rowToPayout(rows[0]);
+  return afterMove(payout, rows[0]);
 }
 
-/** The same for many payouts in one statement: all or none. Their moved rows are returned in no order. */
+/** The same for many payouts in one statement: all or none. They are returned as they then stand, in their order. */
 export async function movePayouts(trx: Db, movings: readonly PayoutMoving[]): Promise<readonly Payout[]> {
   if (movings.length === 0) return [];
-  const { rows } = await trx.query<PayoutRow>(MOVE_MANY(JSON.stringify(movings.map(wantedOf))));
+  const { rows } = await trx.query<MovingRow>(MOVE_MANY(JSON.stringify(movings.map(wantedOf))));
   if (rows.length !== movings.length) {
     throw new StalePayoutError(
       `${movings.length - rows.length} of ${movings.length} payouts changed since they were read`,
     );
   }
-  return rows.map(rowToPayout);
+  const moved = new Map(rows.map((row) => [row.id, row]));
+  return movings.flatMap(({ payout }) => {
+    const row = moved.get(payout.id);
+    return row ? [afterMove(payout, row)] : [];
+  });
 }
 
 const moveSql = (wanted: string): string => `
@@ -150,7 +154,7 @@ with wanted as (${wanted}), moved as (
   select id, version, from_state, state, actor, reason, provider_code, provider_text, submission_id, evidence from moved
 ), notices as (${noticesSql('moved')}
 )
-select ${payoutColumns('moved')} from moved`;
+select ${movingColumns('moved')} from moved`;
 
 const MOVE_ONE = prepared('move_payout', moveSql(oneRow(WANTED)));
 

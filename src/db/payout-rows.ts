@@ -70,9 +70,38 @@ const COLUMNS = [
   'finished_at',
 ] as const satisfies readonly (keyof PayoutRow)[];
 
+/** What a move may change, and the id. */
+const MOVING_COLUMNS = [
+  'id',
+  'owner',
+  'state',
+  'version',
+  'attempt',
+  'hold_no',
+  'reason',
+  'retry_at',
+  'deferrals',
+  'settle_by',
+  'resend',
+  'provider_reference',
+  'updated_at',
+  'finished_at',
+] as const satisfies readonly (keyof PayoutRow)[];
+
+export type MovingRow = Pick<PayoutRow, (typeof MOVING_COLUMNS)[number]>;
+
 /** The columns of a `PayoutRow`, of the table or alias of that name. */
 export function payoutColumns(table: string): string {
-  return COLUMNS.map((column) => `${table}.${column}`).join(', ');
+  return columnsOf(table, COLUMNS);
+}
+
+/** Those of a `MovingRow`. */
+export function movingColumns(table: string): string {
+  return columnsOf(table, MOVING_COLUMNS);
+}
+
+function columnsOf(table: string, columns: readonly string[]): string {
+  return columns.map((column) => `${table}.${column}`).join(', ');
 }
 
 export function rowToPayout(row: PayoutRow): Payout {
@@ -80,12 +109,7 @@ export function rowToPayout(row: PayoutRow): Payout {
     id: row.id,
     merchantId: row.merchant_id,
     environment: row.environment,
-    owner: row.owner,
     bulkId: row.bulk_id,
-    state: row.state,
-    version: row.version,
-    attempt: row.attempt,
-    holdNo: row.hold_no,
     amount: row.amount,
     currency: row.currency,
     method: row.method,
@@ -96,16 +120,32 @@ export function rowToPayout(row: PayoutRow): Payout {
     reference: row.reference,
     metadata: row.metadata,
     scheduledAt: row.scheduled_at,
+    acceptedAt: row.accepted_at,
+    ...movingFields(row),
+  };
+}
+
+/** The payout as a move left it: whatever else changes takes a new version, at which the move would not have found it. */
+export function afterMove(payout: Payout, row: MovingRow): Payout {
+  return { ...payout, ...movingFields(row) };
+}
+
+function movingFields(row: MovingRow) {
+  return {
+    owner: row.owner,
+    state: row.state,
+    version: row.version,
+    attempt: row.attempt,
+    holdNo: row.hold_no,
     reason: row.reason,
     retryAt: row.retry_at,
     deferrals: row.deferrals,
     settleBy: row.settle_by,
     resend: row.resend,
     providerReference: row.provider_reference,
-    acceptedAt: row.accepted_at,
     updatedAt: row.updated_at,
     finishedAt: row.finished_at,
-  };
+  } satisfies Partial<Payout>;
 }
 
 const FIND = prepared('find_payout', `select ${payoutColumns('payouts')} from payouts where id = $1`);

@@ -38,24 +38,24 @@ export async function sendWebhook(
   return await send(message, options, checked, false);
 }
 
-/** Posts webhooks to one endpoint over connections that are kept, for a batch of them. */
-export interface WebhookLine {
-  send(message: Omit<WebhookMessage, 'url'>): Promise<Delivery>;
-  close(): void;
-}
+/** Posts one of a batch of webhooks to one endpoint. */
+export type WebhookLine = (message: Omit<WebhookMessage, 'url'>) => Promise<Delivery>;
 
-/** The same as `sendWebhook` for many to one address, which is looked up and checked once for all of them. */
-export function createWebhookLine(
-  url: string,
-  options: GuardOptions & { timeoutMs: number; maxConnections: number },
-): WebhookLine {
-  const keeping = { keepAlive: true, maxSockets: options.maxConnections };
-  const agent = url.startsWith('https:') ? new https.Agent(keeping) : new http.Agent(keeping);
-  let target: Promise<CheckedTarget> | undefined;
-  return {
-    send: (message) =>
-      send(message, options, (signal) => withinTime((target ??= checkTarget(url, options)), signal), agent),
-    close: () => agent.destroy(),
+/** Milliseconds after which an idle connection is closed: before a server would, which keeps it for 5 s or more. */
+const IDLE_MS = 3_000;
+
+/**
+ * The same as `sendWebhook` for batches: the address of an endpoint is looked up and checked once for each batch, and connections
+ * are used again by later ones. Each leads to an address that was checked when it was opened.
+ */
+export function createWebhookLines(options: GuardOptions & { timeoutMs: number }): (url: string) => WebhookLine {
+  const keeping = { keepAlive: true, timeout: IDLE_MS, scheduling: 'lifo' } as const;
+  const agents = { plain: new http.Agent(keeping), secure: new https.Agent(keeping) };
+  return (url) => {
+    const agent = url.startsWith('https:') ? agents.secure : agents.plain;
+    let target: Promise<CheckedTarget> | undefined;
+    return (message) =>
+      send(message, options, (signal) => withinTime((target ??= checkTarget(url, options)), signal), agent);
   };
 }
 
@@ -73,7 +73,7 @@ async function send(
   });
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
-    const httpStatus = await post(await checked(signal), message, { signal, agent });
+    const httpStatus = await postOverKept(await checked(signal), message, { signal, agent });
     if (httpStatus >= 200 && httpStatus < 300) return end('delivered', httpStatus);
     return end(httpStatus === 410 ? 'gone' : 'refused', httpStatus);
   } catch (error) {
@@ -89,6 +89,25 @@ async function withinTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
       signal.addEventListener('abort', () => reject(new Error('time is up')), { once: true });
     }),
   ]);
+}
+
+/** A kept connection that the endpoint gave up: it says nothing of the endpoint, and an event may come twice. */
+class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
+}
+
+/** Once more over a connection of its own where a kept one was stale. */
+async function postOverKept(
+  target: CheckedTarget,
+  message: Omit<WebhookMessage, 'url'>,
+  { signal, agent }: { signal: AbortSignal; agent: http.Agent | false },
+): Promise<number> {
+  try {
+    return await post(target, message, { signal, agent });
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    return await post(target, message, { signal, agent: false });
+  }
 }
 
 /** The status that came back. An answer that stalls, breaks or never ends after its headers has said its status. */
@@ -119,7 +138,8 @@ async function post(
     let status: number | undefined;
     let isWhole = false;
     const finish = (error?: Error): void => {
-      if (status === undefined) reject(error ?? new Error('closed without an answer'));
+      if (status === undefined && request.reusedSocket && !signal.aborted) reject(new StaleConnection());
+      else if (status === undefined) reject(error ?? new Error('closed without an answer'));
       else resolve(status);
       // After a whole answer the connection may be carrying another request already.
       if (!isWhole) request.destroy();

@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-import { sendWebhook } from '../../../src/webhooks/send';
+import { createWebhookLines, sendWebhook } from '../../../src/webhooks/send';
 import type { Delivery } from '../../../src/webhooks/send';
 
 const closers: (() => void)[] = [];
@@ -154,5 +154,60 @@ describe('sending a webhook', () => {
       );
     });
     expect((await hello).includes('hooks.example.test')).toBe(true);
+  });
+});
+
+describe('sending batches of webhooks', () => {
+  const lineTo = createWebhookLines({ allowLoopback: true, timeoutMs: 5_000 });
+  const message = { body: '{}', headers: {} };
+
+  test('uses connections again, also those of an earlier batch', async () => {
+    const ports = new Set<number | undefined>();
+    const url = await receiver((request, response) => {
+      ports.add(request.socket.remotePort);
+      request.resume().on('end', () => response.writeHead(204).end());
+    });
+    for (const line of [lineTo(url), lineTo(url)]) {
+      expect(await line(message)).toMatchObject({ result: 'delivered' });
+      expect(await line(message)).toMatchObject({ result: 'delivered' });
+    }
+    expect(ports.size).toBe(1);
+  });
+
+  test('posts once more where the endpoint had given a kept connection up, and only then', async () => {
+    let requests = 0;
+    const { port } = await listen(
+      createTcpServer((socket) => {
+        let heard = 0;
+        socket.on('error', () => undefined);
+        socket.on('data', () => {
+          requests += 1;
+          heard += 1;
+          // Answers the first request of a connection and resets it at the second.
+          if (heard === 1) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+          else socket.resetAndDestroy();
+        });
+      }),
+    );
+    const line = lineTo(`http://127.0.0.1:${port}/hook`);
+    expect(await line(message)).toMatchObject({ result: 'delivered' });
+    expect(await line(message)).toMatchObject({ result: 'delivered' });
+    expect(requests).toBe(3);
+  });
+
+  test('does not post again where a fresh connection breaks', async () => {
+    let requests = 0;
+    const { port } = await listen(
+      createTcpServer((socket) => {
+        socket
+          .on('error', () => undefined)
+          .on('data', () => {
+            requests += 1;
+            socket.resetAndDestroy();
+          });
+      }),
+    );
+    expect(await lineTo(`http://127.0.0.1:${port}/hook`)(message)).toMatchObject({ result: 'unreachable' });
+    expect(requests).toBe(1);
   });
 });
