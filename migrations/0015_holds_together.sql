@@ -36,14 +36,19 @@ drop function apply_ledger_entry();
 -- their ids. CA402: too little float.
 create function open_holds(p_payout_ids text[]) returns setof text language plpgsql as $$
 begin
-  insert into holds (owner, hold_no, payout_id, account_id, amount)
-  select owner, hold_no, id, ledger_account(merchant_id, environment, currency, 'held'), amount
-  from payouts where id = any (p_payout_ids);
+  with floats as materialized (
+    select merchant_id, environment, currency, ledger_account(merchant_id, environment, currency, 'available') as available,
+      ledger_account(merchant_id, environment, currency, 'held') as held
+    from (select distinct merchant_id, environment, currency from payouts where id = any (p_payout_ids)) as asked
+  ), opened as (
+    insert into holds (owner, hold_no, payout_id, account_id, amount)
+    select owner, hold_no, id, held, amount from payouts join floats using (merchant_id, environment, currency)
+    where id = any (p_payout_ids)
+    returning owner, hold_no, payout_id, account_id, amount
+  )
   insert into ledger_entries (kind, from_account, to_account, amount, owner, hold_no, payout_id, cause)
-  select 'hold', ledger_account(merchant_id, environment, currency, 'available'), hold.account_id, hold.amount, hold.owner,
-    hold.hold_no, id, hold.owner || '#' || hold.hold_no
-  from payouts join holds hold on hold.owner = payouts.owner and hold.hold_no = payouts.hold_no
-  where id = any (p_payout_ids) order by hold.account_id, id;
+  select 'hold', available, held, amount, owner, hold_no, payout_id, owner || '#' || hold_no
+  from opened join floats on held = account_id;
   return query select unnest(p_payout_ids);
 exception when check_violation then
   raise exception 'insufficient float' using errcode = 'CA402';

@@ -176,13 +176,15 @@ export const CONFIG_SCHEMA = z.object({
     .max(50)
     .default(32)
     .describe('Chunks of one bulk cash-in that are under way at once; each mostly waits for the provider.'),
-  BULK_SENDING_AT_ONCE: z.coerce
+  BULK_CHUNKS_CALLING: z.coerce
     .number()
     .int()
     .min(1)
     .max(50)
     .default(4)
-    .describe('Of them those whose lines one worker sends at once; it follows the lines of the others.'),
+    .describe(
+      'Of them those whose lines one worker sends at once, and those whose lines it asks for at once; the others wait their turn.',
+    ),
   BULK_MICRO_BATCH: z.coerce
     .number()
     .int()

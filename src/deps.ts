@@ -105,7 +105,7 @@ export function createWorkerActivities(core: Core): Activities {
       approvalForMs: config.BULK_APPROVAL_HOURS * 3_600_000,
       chunkSize: config.BULK_CHUNK_SIZE,
       chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
-      sendingAtOnce: config.BULK_SENDING_AT_ONCE,
+      callingAtOnce: config.BULK_CHUNKS_CALLING,
       chunksPerRun: 400,
       batchCallbackBase: config.ORANGE_BULK === 'native' ? config.PUBLIC_URL.replace(/\/+$/, '') : null,
       microBatch: config.BULK_MICRO_BATCH,

@@ -50,7 +50,7 @@ export const BULK_SETTINGS: BulkSettings = {
   approvalForMs: 3_600_000,
   chunkSize: 20,
   chunksAtOnce: 2,
-  sendingAtOnce: 2,
+  callingAtOnce: 2,
   chunksPerRun: 400,
   batchCallbackBase: null,
   microBatch: 8,

@@ -39,7 +39,8 @@ export function createCarryLines(
   deps: LineDeps & { notices: Pick<BulkNotices, 'tryLines'> },
 ): (chunk: Chunk) => Promise<ChunkEnd> {
   const { pool, settings, bulks, notices } = deps;
-  const inTurn = createTurns(bulks.sendingAtOnce);
+  const sendInTurn = createTurns(bulks.callingAtOnce);
+  const askInTurn = createTurns(bulks.callingAtOnce);
 
   return (chunk) => whileBeating(() => whileFolding(deps, chunk.bulkId, () => carry(chunk)));
 
@@ -51,7 +52,7 @@ export function createCarryLines(
     const isOver = (): boolean => Date.now() > until || cancellationSignal().aborted;
     let waits: Reason | null = null;
     let isSending = true;
-    const sending = inTurn(chunk.bulkId, () => send(chunk, desk, isOver))
+    const sending = sendInTurn(chunk.bulkId, () => send(chunk, desk, isOver))
       .then((reason) => {
         waits = reason;
       })
@@ -89,7 +90,7 @@ export function createCarryLines(
     while (!isOver()) {
       desk.note(await recoverLines(pool, { bulkId, calls: desk.takeSilent(settings.sendByMarginMs) }));
       const asked = desk.takeAwaited('ask', bulks.microBatch);
-      await look(desk, () => ask(asked));
+      if (asked.length > 0) await askInTurn(bulkId, () => look(desk, () => ask(asked)));
       const lost = desk.takeAwaited('seek_alone').map(({ payout }) => payout);
       const gone = await giveAway(bulkId, idsOf(lost.filter((line) => !isWindowOver(line))));
       desk.forget(gone);

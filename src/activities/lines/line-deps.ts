@@ -8,8 +8,8 @@ export interface BulkSettings {
   chunkSize: number;
   /** Chunks of one bulk under way at once. */
   chunksAtOnce: number;
-  /** Chunks of one bulk whose lines a worker sends at once; it follows those that left of the others. */
-  sendingAtOnce: number;
+  /** Chunks of one bulk whose lines a worker sends at once, and those whose lines it asks for at once. */
+  callingAtOnce: number;
   /** Chunks that one run carries before it continues as new, so that its history stays light. */
   chunksPerRun: number;
   /**
