@@ -185,6 +185,15 @@ export const CONFIG_SCHEMA = z.object({
     .describe(
       'Of them those whose lines one worker sends at once, and those whose lines it asks for at once; the others wait their turn.',
     ),
+  BULK_CHUNKS_PER_RUN: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(400)
+    .describe(
+      'Chunks that one run of a bulk cash-in carries before it continues as new, so that its history stays light.',
+    ),
   BULK_MICRO_BATCH: z.coerce
     .number()
     .int()

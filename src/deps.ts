@@ -106,7 +106,7 @@ export function createWorkerActivities(core: Core): Activities {
       chunkSize: config.BULK_CHUNK_SIZE,
       chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
       callingAtOnce: config.BULK_CHUNKS_CALLING,
-      chunksPerRun: 400,
+      chunksPerRun: config.BULK_CHUNKS_PER_RUN,
       batchCallbackBase: config.ORANGE_BULK === 'native' ? config.PUBLIC_URL.replace(/\/+$/, '') : null,
       microBatch: config.BULK_MICRO_BATCH,
       handOverMost: config.BULK_HAND_OVER_MOST,

@@ -22,6 +22,8 @@ export async function handOverLines(pool: Pool, { bulkId, payoutIds, most }: Han
   return await withTransaction(pool, async (trx) => {
     const owner = bulkOwner(bulkId);
     const locked = (await lockPayouts(trx, payoutIds)).filter((line) => line.owner === owner);
+    // As whoever closes parts does: several chunks that hand over at once count one after another.
+    await trx.query('select 1 from holds where owner = $1 order by hold_no for update', [owner]);
     const { rows } = await trx.query<{ gone: number }>(
       "select count(*)::int as gone from bulk_parts where bulk_id = $1 and closed_by = 'hand_over'",
       [bulkId],

@@ -7,42 +7,67 @@ import type { BulkLine, BulkRunWorld } from '../bulks/run-world';
 import { eventually } from '../helpers/eventually';
 import { createKillMerchant } from './kill-merchant';
 import { startKillProcess } from './kill-process';
+import { settle } from './kill-stage';
 import { startProduct } from '../helpers/product';
 
 const CHUNK = 6;
 const MICRO_BATCH = 4;
 
-/** Each step of a bulk and each side of it, where its worker is killed. */
-const POINTS = {
+/** A step of a bulk, or a side of one, where its worker is killed. */
+interface KillCase {
+  point: string;
+  /** What the merchant asks for while the worker stands there. */
+  control?: 'pause' | 'cancel';
+  /** Of its lines but the last one. */
+  scenario?: ScenarioName;
+}
+
+/** Each line comes back once, so that a bulk which continues as new has lines to send. */
+const COMES_BACK = 'payer_balance_once';
+
+const CASES: Readonly<Record<'lines' | 'native', readonly KillCase[]>> = {
   lines: [
-    'startBulk:before',
-    'startBulk:after',
-    'carryLines:before',
-    'intents:committing',
-    'call 1:connected',
-    'call 1:cleared',
-    'call 1:answered',
-    'answers:committing',
-    'status:answered',
-    'carryLines:after',
-    'followBulk:before',
-    'followBulk:after',
+    { point: 'startBulk:before' },
+    { point: 'startBulk:after' },
+    { point: 'carryLines:before' },
+    { point: 'intents:committing' },
+    { point: 'call 1:connected' },
+    { point: 'call 1:cleared' },
+    { point: 'call 1:answered' },
+    { point: 'answers:committing' },
+    { point: 'status:answered', scenario: 'pending_success' },
+    { point: 'carryLines:after' },
+    // The run that continues as new has not said so; the one after it has just begun.
+    { point: 'readBulk 3:after', scenario: COMES_BACK },
+    { point: 'readBulk 4:before', scenario: COMES_BACK },
+    { point: 'followBulk:before' },
+    { point: 'followBulk:after' },
+    { point: 'intents:committing', control: 'pause' },
+    { point: 'call 1:answered', control: 'pause' },
+    { point: 'intents:committing', control: 'cancel' },
+    { point: 'call 1:answered', control: 'cancel' },
   ],
   native: [
-    'intents:committing',
-    'batch:cleared',
-    'batch:answered',
-    'answers:committing',
-    'batch:found',
-    'carryLines:after',
+    { point: 'intents:committing' },
+    { point: 'batch:cleared' },
+    { point: 'batch:answered' },
+    { point: 'answers:committing' },
+    { point: 'batch:found' },
+    { point: 'carryLines:after' },
+    { point: 'batch:answered', control: 'pause' },
+    { point: 'batch:answered', control: 'cancel' },
   ],
-} as const;
+};
+
+function nameOf({ point, control }: KillCase): string {
+  return control === undefined ? point : `${point}, and its merchant asks to ${control}`;
+}
 
 /** What was sent to nobody, or to a provider that answered nobody: one micro-batch, or one batch. */
 const MAY_BE_UNKNOWN: readonly string[] = ['call 1:connected', 'call 1:cleared', 'batch:cleared'];
 
-interface Actor {
-  point: string;
+interface Actor extends KillCase {
+  key: string;
   bulkId: string;
   lines: readonly BulkLine[];
 }
@@ -58,7 +83,7 @@ describe.each(['lines', 'native'] as const)(
       world = await createBulkRunWorld();
       closers.unshift(() => world.close());
       world.simulator.configure({ httpsHostMap: { 'callbacks.cauri.test': `http://127.0.0.1:${world.app.port}` } });
-      for (const [index, point] of POINTS[way].entries()) actors.push(await send(point, index));
+      for (const [index, one] of CASES[way].entries()) actors.push(await send(one, index));
       const env = {
         ...world.env,
         ORANGE_BULK: way,
@@ -67,6 +92,7 @@ describe.each(['lines', 'native'] as const)(
         BULK_CHUNK_SIZE: String(CHUNK),
         BULK_MICRO_BATCH: String(MICRO_BATCH),
         BULK_CHUNKS_AT_ONCE: '1',
+        BULK_CHUNKS_PER_RUN: '1',
         BULK_HAND_OVER_MOST: '2',
         BULK_SLOW_AFTER_MS: '2000',
       };
@@ -76,7 +102,13 @@ describe.each(['lines', 'native'] as const)(
       await doomed.up();
       await world.pool.query('update bulks set sweep_after = now()');
       await doomed.allReached();
+      // An intent that is about to commit share-locks its bulk's row: the control waits until the worker is dead.
+      const controls = actors.map(async (actor) => {
+        if (actor.control) expect(await control(actor, actor.control)).toBe(200);
+      });
+      await settle();
       await doomed.kill();
+      await Promise.all(controls);
       const worker = startProduct('worker', env);
       closers.unshift(() => worker.kill('SIGTERM'));
     }, 300_000);
@@ -86,10 +118,10 @@ describe.each(['lines', 'native'] as const)(
     });
 
     /** A bulk of two chunks, of a merchant and an account of its own. */
-    async function send(point: string, index: number): Promise<Actor> {
+    async function send(one: KillCase, index: number): Promise<Actor> {
       const by = await createKillMerchant(world, index);
       await world.pool.query("select top_up_float($1, 'sandbox', 'XOF', 100000, 'more')", [by.merchantId]);
-      const scenario: ScenarioName = point.startsWith('status:') ? 'pending_success' : 'success';
+      const { scenario = 'success' } = one;
       const lines = world.linesOf([...Array.from({ length: 2 * CHUNK - 1 }, () => scenario), 'customer_unknown']);
       const { key } = await createApiKey(world.pool, {
         role: 'merchant',
@@ -100,7 +132,33 @@ describe.each(['lines', 'native'] as const)(
       const request = { key, idempotencyKey: randomUUID(), body: { lines, notify: 'none' } };
       const answer = await world.ask('POST', '/v1/bulk-cash-ins', request);
       if (answer.status !== 202) throw new Error(`not accepted: ${answer.text}`);
-      return { point, bulkId: answer.body.id, lines };
+      return { ...one, key, bulkId: answer.body.id, lines };
+    }
+
+    async function control({ bulkId, key }: Actor, act: 'pause' | 'resume' | 'cancel'): Promise<number> {
+      return (await world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/${act}`, { key })).status;
+    }
+
+    async function untilBulkIs(actor: Actor, state: string): Promise<void> {
+      await eventually(
+        `the bulk that stood at ${nameOf(actor)} is ${state}`,
+        async () => {
+          const { rows } = await world.pool.query<{ state: string }>('select state from bulks where id = $1', [
+            actor.bulkId,
+          ]);
+          return rows[0]?.state === state;
+        },
+        150_000,
+      );
+    }
+
+    async function untilNothingIsUnderWay(bulkId: string): Promise<void> {
+      await eventually(
+        'what left before the pause is at rest',
+        async () =>
+          (await statesOf(bulkId)).every(({ state }) => !['processing', 'pending', 'unknown'].includes(state)),
+        100_000,
+      );
     }
 
     async function statesOf(bulkId: string): Promise<readonly { state: string }[]> {
@@ -111,28 +169,28 @@ describe.each(['lines', 'native'] as const)(
       return rows;
     }
 
-    test.each(POINTS[way].map((point, index) => [point, index] as const))(
+    test.each(CASES[way].map((one, index) => [nameOf(one), index] as const))(
       'at %s: every line is paid once or not at all, and says so',
-      async (point, index) => {
-        const { bulkId, lines } = actors[index]!;
-        await eventually(
-          `the bulk that stood at ${point} is completed`,
-          async () => {
-            const { rows } = await world.pool.query<{ state: string }>('select state from bulks where id = $1', [
-              bulkId,
-            ]);
-            return rows[0]?.state === 'completed';
-          },
-          150_000,
-        );
+      async (_name, index) => {
+        const actor = actors[index]!;
+        const { point, bulkId, lines } = actor;
+        if (actor.control === 'pause') {
+          await untilNothingIsUnderWay(bulkId);
+          const left = way === 'lines' ? MICRO_BATCH : CHUNK;
+          const later = await Promise.all(lines.slice(left).map(({ recipient }) => world.credited(recipient.msisdn)));
+          expect(later.filter((amount) => amount > 0n)).toEqual([]);
+          expect(await control(actor, 'resume')).toBe(200);
+        }
+        await untilBulkIs(actor, actor.control === 'cancel' ? 'cancelled' : 'completed');
         const states = await statesOf(bulkId);
+        if (actor.control === 'cancel') expect(states.map(({ state }) => state)).toContain('cancelled');
         const wrong: string[] = [];
         for (const [number, line] of lines.entries()) {
           const { state = '' } = states[number] ?? {};
           const credited = await world.credited(line.recipient.msisdn);
           const right =
             (state === 'succeeded' && credited === BigInt(line.amount)) ||
-            (state === 'failed' && credited === 0n) ||
+            (['failed', 'cancelled'].includes(state) && credited === 0n) ||
             state === 'in_review';
           if (!right) wrong.push(`line ${number + 1}: ${state}, credited ${credited}`);
         }

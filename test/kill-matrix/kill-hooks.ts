@@ -19,6 +19,7 @@ const STEPS: Readonly<Record<string, string>> = { pollAtOnce: 'poll', pollStatus
 /** Points around what a worker is built from; the product's code knows nothing of them. */
 export function createKillHooks(pause: Pause): KillHooks {
   const calls = new Map<string, number>();
+  const reads = new Map<string, number>();
   /** What a transaction of the payout's submit writes now. */
   const phases = new Map<string, 'intent' | 'answer'>();
   const together = new WeakMap<object, 'intents' | 'answers'>();
@@ -33,6 +34,13 @@ export function createKillHooks(pause: Pause): KillHooks {
     const dead = new Error('as with a dead worker');
     if (plan.dies === 'before_intent') throw dead;
     return await Promise.race([step(), new Promise<never>((_, reject) => deaths.set(name, () => reject(dead)))]);
+  }
+
+  /** Before and after the reads of a bulk its run continues as new: they are told apart by their number. */
+  function nthRead(bulkId: string): string {
+    const read = (reads.get(bulkId) ?? 0) + 1;
+    reads.set(bulkId, read);
+    return `readBulk ${read}`;
   }
 
   async function dieAfterIntent(): Promise<void> {
@@ -51,7 +59,7 @@ export function createKillHooks(pause: Pause): KillHooks {
         activity,
         (...input) =>
           pause.within(payoutOf(input[0]), async () => {
-            const name = STEPS[activity] ?? activity;
+            const name = activity === 'readBulk' ? nthRead(payoutOf(input[0])) : (STEPS[activity] ?? activity);
             await pause.at(`${name}:before`);
             const run = (): Promise<unknown> => step(...input);
             const answer = await (activity === 'submitPayout' ? submit(run) : run());

@@ -5,11 +5,13 @@ import { cancellationSignal } from '@temporalio/activity';
 import { readBulkTally } from '../../db/bulk-positions';
 import { foldBulkMoves } from '../../db/bulk-roll-up';
 import { findBulk } from '../../db/bulk-rows';
+import { cancelWaitingLines } from '../../db/cancel-bulk-lines';
 import { handOverLines } from '../../db/hand-over-lines';
 import { listOpenLines } from '../../db/open-lines';
 import { endSettlementWindow } from '../../db/positions';
 import { queueLines } from '../../db/queue-lines';
 import { recoverLines } from '../../db/recover-lines';
+import type { Bulk } from '../../domain/bulk';
 import type { Chunk, ChunkEnd } from '../../domain/chunk';
 import { isPastLastLook, isWindowOver } from '../../domain/payout';
 import type { Payout } from '../../domain/payout';
@@ -47,7 +49,7 @@ export function createCarryLines(
   async function carry(chunk: Chunk): Promise<ChunkEnd> {
     const until = Date.now() + bulks.carryForMs;
     await queueLines(pool, chunk);
-    const tellsOfEach = (await findBulk(pool, chunk.bulkId))?.notify === 'each';
+    const tellsOfEach = (await endStoppedLines(chunk.bulkId))?.notify === 'each';
     const desk = createLineDesk(await listOpenLines(pool, chunk), settings);
     const isOver = (): boolean => Date.now() > until || cancellationSignal().aborted;
     let waits: Reason | null = null;
@@ -65,9 +67,20 @@ export function createCarryLines(
       isMoving = false;
     });
     await Promise.all([moving, tellsOfEach ? tell(desk, () => isMoving) : undefined]);
+    await endStoppedLines(chunk.bulkId);
     await foldBulkMoves(pool, chunk.bulkId);
     const left = await listOpenLines(pool, chunk);
     return { left: left.length, waits, tally: await readBulkTally(pool, chunk.bulkId) };
+  }
+
+  /**
+   * Of a bulk that is being cancelled, lines that came back unsent since, or that whoever cancelled it did not come to: they do
+   * not wait for those that are under way.
+   */
+  async function endStoppedLines(bulkId: string): Promise<Bulk | null> {
+    const bulk = await findBulk(pool, bulkId);
+    if (bulk?.state === 'stopping') await cancelWaitingLines(pool, bulkId);
+    return bulk;
   }
 
   /** Until nothing is due to be sent, or something keeps all of it. */

@@ -89,10 +89,13 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
       eachSought(lines, async (sought) => {
         const { batch } = sought;
         if (batch?.outcome !== 'refused_whole') return [];
-        const passes = [await byTime(sought), await byTime(sought)];
-        if (batch.batchReference !== null) {
-          passes.push(await byName(sought, batch.batchReference), await byName(sought, batch.batchReference));
-        }
+        const look = async (): Promise<readonly ProviderRow[]> => [
+          ...(await byTime(sought)),
+          ...(batch.batchReference === null ? [] : await byName(sought, batch.batchReference)),
+        ];
+        const passes = [await look()];
+        await sleep(SECOND_PASS_MS);
+        passes.push(await look());
         const shown = new Set(passes.flat().map(({ reference }) => reference));
         return await refuse(sought.lines.filter(({ submission }) => !shown.has(submission.id)));
       }),
