@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 
-import { newId } from '../../src/db/ids';
 import { createPool } from '../../src/db/pool';
 import type { Db } from '../../src/db/pool';
 import { listSubmissionsOf } from '../../src/db/submissions';
 import { seedMerchant } from '../helpers/app';
 import { createTestDatabase } from '../helpers/postgres';
+import { standBulk } from '../helpers/standing-bulk';
 
 /** Lines of the bulk, and of one micro-batch of it. */
 const LINES = 5_000;
@@ -55,7 +55,7 @@ describe('A batch of lines reads its own rows, however large its bulk and whatev
     try {
       // Nobody can analyse what is not committed.
       await client.query('begin');
-      const bulkId = await standBulk(client);
+      const bulkId = await standBulk(client, { merchantId, lines: LINES, state: 'processing', outcome: 'rejected' });
       const { rows } = await client.query<{ id: string }>(
         'select id from payouts where bulk_id = $1 order by bulk_line limit $2',
         [bulkId, BATCH],
@@ -69,36 +69,6 @@ describe('A batch of lines reads its own rows, however large its bulk and whatev
       await client.query('rollback');
       client.release();
     }
-  }
-
-  /** A bulk that runs, with a refused submission for each line. */
-  async function standBulk(db: Db): Promise<string> {
-    const id = newId('bulk');
-    // Rows of any state, without the way there.
-    await db.query('set local session_replication_role = replica');
-    await db.query(
-      `insert into bulks (id, merchant_id, environment, state, reason, currency, line_count, total, created_by)
-       values ($1, $2, 'sandbox', 'running', 'test', 'XOF', $3, $3 * 1000, 'test')`,
-      [id, merchantId, LINES],
-    );
-    await db.query(
-      `insert into payouts (id, merchant_id, environment, owner, bulk_id, bulk_line, state, amount, currency, method,
-         provider, credential_id, description, customer_enc, reason, sweep_after, created_by)
-       select $1 || '-' || line, $2, 'sandbox', 'bulk/' || $1, $1, line, 'processing', 1000, 'XOF', 'orange_sn',
-         'orange', 'cred', 'test', '\\x00', 'test', 'infinity', 'test'
-       from generate_series(1, $3::integer) as line`,
-      [id, merchantId, LINES],
-    );
-    await db.query(
-      `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
-         amount, currency, send_by, outcome, rejection)
-       select 'sub-' || id, id, 1, 1, 1, 'call', 'orange', 'cred', '0', amount, currency, now(), 'rejected', 'final'
-       from payouts where bulk_id = $1`,
-      [id],
-    );
-    await db.query('set local session_replication_role = origin');
-    await db.query('select open_bulk_hold($1)', [id]);
-    return id;
   }
 
   async function readCounters(db: Db): Promise<Record<'payouts' | 'submissions', number>> {
