@@ -7,11 +7,13 @@ import type { ProviderId } from '../domain/methods';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import type { StatementLine } from '../domain/statement';
+import { isOpenCall } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { applyOutcome } from './apply-outcome';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { putInReview } from './put-in-review';
+import { openReviewItem } from './review-items';
 import { findSubmission } from './submissions';
 import { withTransaction } from './transaction';
 
@@ -26,10 +28,14 @@ export interface StatementImport {
   watchMs: number;
 }
 
-/** What a line did: proved something, said what is known, is about nothing of ours, or asks people. */
+/**
+ * What a line did: proved something, said what is known, is about nothing of ours, or asks people. A refusal proves
+ * nothing alone: `to_confirm` has the provider asked, `for_people` is where nobody asks any more.
+ */
 export type StatementEffect =
   | 'settled'
-  | 'rejected'
+  | 'to_confirm'
+  | 'for_people'
   | 'known'
   | 'in_flight'
   | 'stranger'
@@ -41,13 +47,15 @@ export type StatementEffect =
 /**
  * Imports a provider's statement: all lines of a reference are one look-up whose source is the statement, in a
  * transaction of its own. Lines that differ in amount or recipient from what was sent, and two successes, are a review
- * item. A file may be imported again: what was seen before does nothing. Returns the lines per effect.
+ * item. A refusal fails nothing: the success of the same reference may stand in tomorrow's file, so that the provider is
+ * asked. A file may be imported again: what was seen before does nothing. Returns the lines per effect.
  */
 export async function importStatement(
   { pool, sealing }: { pool: Pool; sealing: Sealing },
   statement: StatementImport,
 ): Promise<ReadonlyMap<StatementEffect, number>> {
   const effects = new Map<StatementEffect, number>();
+  const asked: string[] = [];
   const byReference = new Map<string, StatementLine[]>();
   for (const line of statement.lines) {
     byReference.set(line.reference, [...(byReference.get(line.reference) ?? []), line]);
@@ -55,7 +63,10 @@ export async function importStatement(
   for (const lines of byReference.values()) {
     const effect = await withTransaction(pool, (trx) => importReference(trx, sealing, statement, lines));
     effects.set(effect, (effects.get(effect) ?? 0) + lines.length);
+    const [first] = lines;
+    if (effect === 'to_confirm' && first) asked.push(first.reference);
   }
+  await nudgeBulks(pool, asked);
   return effects;
 }
 
@@ -127,6 +138,9 @@ async function effectOf(
     recipient: statement.spell(payout.recipient.msisdn ?? ''),
     partner: submission.accountNumber,
   });
+  if (verdict.verdict === 'rejected' && isOpenCall(submission)) {
+    return await askProvider(trx, payout, submission, verdict.row);
+  }
   const outcome = outcomeOf(verdict);
   const isNews = outcome !== null && submission.outcome !== outcome.outcome;
   const merged = isNews
@@ -151,7 +165,43 @@ async function effectOf(
   if (outcome === null) return 'in_flight';
   if (!isNews) return 'known';
   const after = await findSubmission(trx, submission.id);
-  return after?.outcome === outcome.outcome ? outcome.outcome : 'contradiction';
+  return outcome.outcome === 'settled' && after?.outcome === 'settled' ? 'settled' : 'contradiction';
+}
+
+/**
+ * Only two complete look-ups that agree refute a call (rule 12): the payout's run makes them now, and so does the watch of a
+ * final one. In review nobody looks any more: the statement is evidence for people.
+ */
+async function askProvider(
+  trx: Db,
+  payout: Payout,
+  submission: Submission,
+  row: ProviderRow,
+): Promise<'to_confirm' | 'for_people'> {
+  if (payout.state === 'in_review') {
+    const detail = `${submission.id} is refused in a statement: ${row.providerReference}`;
+    await openReviewItem(trx, { payoutId: payout.id, kind: 'statement_refusal', detail });
+    return 'for_people';
+  }
+  await trx.query(
+    `update payouts set nudged = true,
+       sweep_after = case when owner = 'payout/' || id and sweep_after < 'infinity' then clock_timestamp() else sweep_after end,
+       next_watch_at = case when next_watch_at is not null then clock_timestamp() end
+     where id = $1`,
+    [payout.id],
+  );
+  return 'to_confirm';
+}
+
+/** Lines are asked for by their bulk. In a transaction after theirs: bulks are locked before payouts, not after them. */
+async function nudgeBulks(pool: Pool, references: readonly string[]): Promise<void> {
+  await pool.query(
+    `update bulks set nudged = true, sweep_after = clock_timestamp()
+     where sweep_after < 'infinity' and id in (
+       select bulk_id from payouts join submissions on submissions.payout_id = payouts.id
+       where submissions.id = any ($1) and owner = 'bulk/' || bulk_id)`,
+    [references],
+  );
 }
 
 function rowOf(line: StatementLine, submission: Submission, spell: StatementImport['spell']): ProviderRow {

@@ -26,8 +26,8 @@ ${arrows.join('\n')}
 |---|---|---|
 ${states.join('\n')}
 
-\`unknown\` is never called \`failed\`: the hold stays until a look-up, a callback that a look-up confirms, a statement or two
-people with evidence tell what happened. A final state is left only by people, with evidence (and \`failed\` by a retry).
+\`unknown\` is never called \`failed\`: the hold stays until a look-up, a callback that a look-up confirms, a statement that
+shows it paid or two people with evidence tell what happened. A final state is left only by people, with evidence (and \`failed\` by a retry).
 
 ## Reasons
 

@@ -7,6 +7,7 @@ export const REVIEW_KINDS = [
   'contradiction',
   'no_progress',
   'statement_mismatch',
+  'statement_refusal',
   'after_restore',
   'stranger',
 ] as const;

@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises';
 
 import { importStatement } from '../db/import-statement';
+import type { StatementEffect } from '../db/import-statement';
 import { PROVIDERS } from '../domain/methods';
 import { parseStatement } from './parse-statement';
 import { CommandError, positional, requiredOneOf } from './operator';
 import type { Command } from './operator';
+
+const MEANING: Readonly<Partial<Record<StatementEffect, string>>> = {
+  to_confirm: '  (a refusal alone fails nothing: the provider is asked now)',
+  for_people: '  (a refusal of a payout in review: see `reviews`)',
+};
 
 /** `statement import FILE`: each line is a look-up by a document of the provider. */
 export const statementCommand: Command = {
@@ -22,7 +28,9 @@ export const statementCommand: Command = {
       recipient.startsWith('+') ? context.providers[provider].spellRecipient(recipient) : recipient;
     const { personId, watchMs } = context;
     const effects = await importStatement(context, { ...statement, provider, spell, personId, watchMs });
-    for (const [effect, count] of effects) context.print(`${String(count).padStart(6)}  ${effect}`);
+    for (const [effect, count] of effects) {
+      context.print(`${String(count).padStart(6)}  ${effect}${MEANING[effect] ?? ''}`);
+    }
     context.print(`imported: ${statement.lines.length} line(s), file ${statement.hash.toString('hex').slice(0, 12)}`);
   },
 };

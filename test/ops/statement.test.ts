@@ -3,8 +3,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { MockActivityEnvironment } from '@temporalio/testing';
+
+import { claimDuePayouts, claimDueWatches } from '../../src/db/sweeps';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
+import type { ScenarioName } from '../../src/simulators/orange';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { confirmBySql, standPayout } from '../helpers/standing-payout';
@@ -97,7 +101,7 @@ describe('the import of a provider’s statement', () => {
     ]);
     expect(countsIn(await read(file))).toEqual({
       settled: 1,
-      rejected: 1,
+      to_confirm: 1,
       in_flight: 1,
       known: 1,
       mismatch: 1,
@@ -106,7 +110,7 @@ describe('the import of a provider’s statement', () => {
     const states = await Promise.all(
       [paid, refused, flying, known, mismatch].map(async ({ id }) => (await world.payout(id)).state),
     );
-    expect(states).toEqual(['succeeded', 'failed', 'unknown', 'succeeded', 'in_review']);
+    expect(states).toEqual(['succeeded', 'pending', 'unknown', 'succeeded', 'in_review']);
     expect(await reviewsOf(mismatch.id)).toEqual(['statement_mismatch']);
     expect(await world.submissions(paid.id)).toMatchObject([{ outcome: 'settled', source: 'statement' }]);
 
@@ -150,6 +154,65 @@ describe('the import of a provider’s statement', () => {
     );
     expect(await counts(lines)).toEqual({ in_flight: 2 });
     expect((await world.payout(payout.id)).state).toBe('unknown');
+  });
+
+  /** A payout that truly left to a recipient of this scenario, carried by no run. */
+  async function send(scenario: ScenarioName): Promise<{ id: string; sub: string; recipient: string }> {
+    const recipient = world.recipientOf(scenario);
+    const id = await world.accept({ recipient });
+    await world.activities.authenticate({ payoutId: id, attempt: 1 });
+    await new MockActivityEnvironment().run(() =>
+      world.activities.submitPayout({ payoutId: id, attempt: 1, tokenVersion: 1 }),
+    );
+    return { id, sub: (await world.submissions(id))[0]!.id, recipient };
+  }
+
+  async function nudged(id: string): Promise<boolean> {
+    const due = await claimDuePayouts(world.pool, { limit: 200, recheckMs: 3_600_000 });
+    return due.some((payout) => payout.payoutId === id && payout.nudged);
+  }
+
+  test('a refusal alone fails nothing: its payout asks the provider, which shows a success', async () => {
+    const payout = await send('failed_and_success');
+    expect(await counts([line(payout, { status: 'failed' })])).toEqual({ to_confirm: 1 });
+    expect((await world.payout(payout.id)).state).toBe('unknown');
+    expect(await world.submissions(payout.id)).toMatchObject([{ outcome: 'unknown' }]);
+    expect(await nudged(payout.id)).toBe(true);
+    await new MockActivityEnvironment().run(() => world.activities.lookUpPayout(payout.id));
+    expect((await world.payout(payout.id)).state).toBe('succeeded');
+    expect(await reviewsOf(payout.id)).toEqual([]);
+    expect(await world.credited(payout.recipient)).toBe(1_000n);
+  });
+
+  test('a refusal that the provider confirms fails by the look-up', async () => {
+    const payout = await send('pending_failed');
+    expect(await counts([line(payout, { status: 'failed' })])).toEqual({ to_confirm: 1 });
+    expect((await world.payout(payout.id)).state).toBe('pending');
+    expect(await nudged(payout.id)).toBe(true);
+    await new MockActivityEnvironment().run(() => world.activities.pollStatus(payout.id));
+    expect((await world.payout(payout.id)).state).toBe('failed');
+    expect(await world.submissions(payout.id)).toMatchObject([{ outcome: 'rejected', source: 'lookup' }]);
+  });
+
+  test('a refusal of a payout in review is evidence for people and overtakes their open decision', async () => {
+    const payout = await stand('in_review', 'unknown');
+    const proposed = await desk.run('resolve', `propose ${payout.id} --as paid --evidence mail`);
+    expect(await counts([line(payout, { status: 'failed' })])).toEqual({ for_people: 1 });
+    expect((await world.payout(payout.id)).state).toBe('in_review');
+    expect(await world.submissions(payout.id)).toMatchObject([{ outcome: 'unknown' }]);
+    expect(await reviewsOf(payout.id)).toEqual(['statement_refusal']);
+    const [decision] = /dec_\w+/.exec(proposed.printed[0]!)!;
+    const confirmed = await desk.run('resolve', `confirm ${decision}`, { as: 'per_two' });
+    expect(confirmed.refused).toContain('has changed since');
+  });
+
+  test('a refusal of a final payout’s open call has its watch look again', async () => {
+    const payout = await stand('succeeded', 'unknown');
+    await world.pool.query("update payouts set next_watch_at = now() + interval '1 hour' where id = $1", [payout.id]);
+    expect(await counts([line(payout, { status: 'failed' })])).toEqual({ to_confirm: 1 });
+    expect((await world.payout(payout.id)).state).toBe('succeeded');
+    const due = await claimDueWatches(world.pool, { limit: 200, recheckMs: 3_600_000 });
+    expect(due.map(({ payoutId }) => payoutId)).toContain(payout.id);
   });
 
   test('two successes of one reference are a double credit', async () => {
