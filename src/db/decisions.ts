@@ -181,9 +181,15 @@ async function checkResolution(
   if ((resolution === 'keep_looking' || resolution === 'send_again') && !(await canStandAlone(trx, payout))) {
     throw new DecisionRefused(`${resolution} is refused: its bulk holds nothing for it, having not begun`);
   }
-  if (open.some(({ outcome, sendBy }) => outcome === null && Date.now() <= sendBy.getTime() + marginMs)) {
+  if (open.some((submission) => mayStillLeave(submission, marginMs))) {
     throw new DecisionRefused('a call may still be leaving: decide once its send-by time and margin are over');
   }
+}
+
+/** Called unknown since its activity ended (`recovery`), its worker may be stopped only, and send when it goes on. */
+function mayStillLeave({ outcome, source, sendBy }: Submission, marginMs: number): boolean {
+  const isUnanswered = outcome === null || (outcome === 'unknown' && source === 'recovery');
+  return isUnanswered && Date.now() <= sendBy.getTime() + marginMs;
 }
 
 async function carryOut(

@@ -4,6 +4,8 @@ import { createApiKey } from '../../src/db/api-keys';
 import { confirmDecision, proposeDecision, withdrawDecision } from '../../src/db/decisions';
 import { insertLookUp } from '../../src/db/look-ups';
 import { listPayoutEvents } from '../../src/db/payout-events';
+import { recoverAttempt } from '../../src/db/positions';
+import { putInReview } from '../../src/db/put-in-review';
 import { openReviewItem } from '../../src/db/review-items';
 import { withTransaction } from '../../src/db/transaction';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
@@ -40,7 +42,11 @@ describe('a decision of two persons', () => {
   function propose(
     payoutId: string,
     resolution: Resolution,
-    { providerReference = null, personId = 'per_one' }: { providerReference?: string | null; personId?: string } = {},
+    {
+      providerReference = null,
+      personId = 'per_one',
+      marginMs = LIMITS.marginMs,
+    }: { providerReference?: string | null; personId?: string; marginMs?: number } = {},
   ): Promise<string> {
     return proposeDecision(world.pool, {
       payoutId,
@@ -48,7 +54,7 @@ describe('a decision of two persons', () => {
       evidenceEnc: Buffer.from('sealed'),
       providerReference,
       personId,
-      marginMs: LIMITS.marginMs,
+      marginMs,
     });
   }
 
@@ -170,6 +176,26 @@ describe('a decision of two persons', () => {
     expect(await openReviews(id)).toBe(0);
     const { rows } = await world.pool.query<{ nudged: boolean }>('select nudged from payouts where id = $1', [id]);
     expect(rows).toEqual([{ nudged: true }]);
+  });
+
+  test('is refused while a call that was called unknown as its activity ended may still be leaving', async () => {
+    const sendBy = new Date(Date.now() - 1_000);
+    const { id } = await standPayout(world, { state: 'processing', outcomes: [null], sendBy });
+    await recoverAttempt(world.pool, { payoutId: id, attempt: 1, backOff: 0, watchMs: 0 });
+    await withTransaction(world.pool, async (trx) => {
+      const question = { kind: 'no_progress', detail: null, reason: 'no_progress' } as const;
+      await putInReview(trx, await lockPayout(trx, id), question);
+    });
+    expect(await world.submissions(id)).toMatchObject([{ outcome: 'unknown', source: 'recovery' }]);
+    const late = { marginMs: 60_000 };
+    for (const resolution of ['paid', 'not_paid', 'keep_looking'] as const) {
+      await expect(propose(id, resolution, late)).rejects.toThrow('a call may still be leaving');
+    }
+    const decisionId = await propose(id, 'not_paid');
+    await expect(confirmDecision(world.pool, { ...LIMITS, ...late, decisionId, personId: 'per_two' })).rejects.toThrow(
+      'a call may still be leaving',
+    );
+    expect((await confirm(decisionId)).state).toBe('failed');
   });
 
   test('keep_looking sets a new settlement window', async () => {
