@@ -58,11 +58,15 @@ export async function proposeDecision(pool: Pool, proposal: Proposal): Promise<s
   });
 }
 
-export async function withdrawDecision(pool: Pool, decisionId: string): Promise<void> {
+/** Any person may withdraw an open decision; it names the one who did. */
+export async function withdrawDecision(
+  pool: Pool,
+  { decisionId, personId }: { decisionId: string; personId: string },
+): Promise<void> {
   const { rowCount } = await pool.query(
-    `update decisions set withdrawn_at = clock_timestamp()
+    `update decisions set withdrawn_at = clock_timestamp(), withdrawn_by = $2
      where id = $1 and confirmed_at is null and withdrawn_at is null`,
-    [decisionId],
+    [decisionId, personId],
   );
   if (rowCount !== 1) throw new DecisionRefused('there is no such open decision');
 }

@@ -57,6 +57,6 @@ async function confirm(context: OperatorContext, args: CommandArgs): Promise<voi
 
 async function withdraw(context: OperatorContext, args: CommandArgs): Promise<void> {
   const decisionId = positional(args, 1, 'the decision id');
-  await withdrawDecision(context.pool, decisionId);
+  await withdrawDecision(context.pool, { decisionId, personId: context.personId });
   context.print(`withdrawn: ${decisionId}`);
 }

@@ -62,6 +62,10 @@ describe('a decision of two persons', () => {
     return confirmDecision(world.pool, { decisionId, personId, ...LIMITS });
   }
 
+  function withdraw(decisionId: string, personId = 'per_one'): Promise<void> {
+    return withdrawDecision(world.pool, { decisionId, personId });
+  }
+
   async function decide(
     payoutId: string,
     resolution: Resolution,
@@ -320,7 +324,7 @@ describe('a decision of two persons', () => {
         await propose(id, resolution).then(
           async (decisionId) => {
             allowed.push(resolution);
-            await withdrawDecision(world.pool, decisionId);
+            await withdraw(decisionId);
           },
           () => undefined,
         );
@@ -339,7 +343,7 @@ describe('a decision of two persons', () => {
     const stale = await propose(id, 'paid');
     await world.pool.query('update payouts set version = version + 1 where id = $1', [id]);
     await expect(confirm(stale)).rejects.toThrow('has changed since');
-    await withdrawDecision(world.pool, stale);
+    await withdraw(stale);
     expect((await decide(id, 'paid')).state).toBe('succeeded');
   });
 
@@ -349,7 +353,7 @@ describe('a decision of two persons', () => {
     await settleByLookUp(id, submissions[0]!);
     await expect(confirm(overtaken)).rejects.toThrow('has changed since');
     expect(await holdOf(id)).toBeNull();
-    await withdrawDecision(world.pool, overtaken);
+    await withdraw(overtaken);
     expect((await decide(id, 'paid')).state).toBe('succeeded');
   });
 
@@ -364,10 +368,25 @@ describe('a decision of two persons', () => {
     const { id } = await stand('in_review', ['unknown']);
     const first = await propose(id, 'paid');
     await expect(propose(id, 'not_paid', { personId: 'per_two' })).rejects.toThrow('proposed already');
-    await withdrawDecision(world.pool, first);
+    await withdraw(first, 'per_two');
     await expect(confirm(first)).rejects.toThrow('no such open decision');
-    await expect(withdrawDecision(world.pool, first)).rejects.toThrow('no such open decision');
+    await expect(withdraw(first)).rejects.toThrow('no such open decision');
     expect((await decide(id, 'not_paid')).state).toBe('failed');
+  });
+
+  test('a withdrawn one names the person who withdrew it, and PostgreSQL takes none without', async () => {
+    const { id } = await stand('in_review', ['unknown']);
+    const decisionId = await propose(id, 'paid');
+    const bySql = (change: string): Promise<unknown> =>
+      world.pool.query(`update decisions set ${change} where id = $1`, [decisionId]);
+    await expect(bySql('withdrawn_at = now()')).rejects.toMatchObject({ code: '23514' });
+    await expect(bySql("withdrawn_by = 'per_two'")).rejects.toMatchObject({ code: '23514' });
+    await expect(withdraw(decisionId, 'per_nobody')).rejects.toMatchObject({ code: '23503' });
+    await withdraw(decisionId, 'per_two');
+    const { rows } = await world.pool.query('select proposed_by, withdrawn_by from decisions where id = $1', [
+      decisionId,
+    ]);
+    expect(rows).toEqual([{ proposed_by: 'per_one', withdrawn_by: 'per_two' }]);
   });
 
   test('is carried out once, however many confirm, withdraw and propose at once', async () => {
@@ -379,7 +398,7 @@ describe('a decision of two persons', () => {
         confirm(decisionId),
         propose(id, 'not_paid', { personId: 'per_two' }),
         confirm(decisionId),
-        withdrawDecision(world.pool, decisionId),
+        withdraw(decisionId),
         confirm(decisionId),
       ]);
       const confirmed = [0, 2, 4].filter((index) => answers[index]?.status === 'fulfilled').length;

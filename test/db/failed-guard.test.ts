@@ -303,7 +303,7 @@ describe('a submission that was ever unknown', () => {
       [id],
     );
     expect(await learn(submissionId, 'rejected', 'decision', 'dec_open')).toBe('CA004');
-    await world.pool.query("update decisions set withdrawn_at = now() where id = 'dec_open'");
+    await world.pool.query("update decisions set withdrawn_at = now(), withdrawn_by = 'per_two' where id = 'dec_open'");
     expect(await learn(submissionId, 'rejected', 'decision', 'dec_open')).toBe('CA004');
     const foreign = await confirmBySql(world.pool, stranger.id);
     expect(await learn(submissionId, 'rejected', 'decision', foreign)).toBe('CA004');

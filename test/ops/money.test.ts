@@ -148,7 +148,10 @@ describe('the operator', () => {
       const { id } = await standPayout(world, { state: 'in_review', outcomes: ['unknown'] });
       const { printed } = await desk.run('resolve', `propose ${id} --as paid --evidence seen`);
       const decisionId = /dec_\w+/.exec(printed[0]!)![0];
-      expect((await desk.run('resolve', `withdraw ${decisionId}`)).printed).toEqual([`withdrawn: ${decisionId}`]);
+      const withdrawn = await desk.run('resolve', `withdraw ${decisionId}`, { as: 'per_two' });
+      expect(withdrawn.printed).toEqual([`withdrawn: ${decisionId}`]);
+      const { rows } = await world.pool.query('select withdrawn_by from decisions where id = $1', [decisionId]);
+      expect(rows).toEqual([{ withdrawn_by: 'per_two' }]);
       expect((await desk.run('resolve', `confirm ${decisionId}`, { as: 'per_two' })).refused).toContain(
         'no such open decision',
       );

@@ -124,7 +124,7 @@ describe('two persons decide while the provider reports', () => {
           if (!isDecided) {
             expect((await world.payout(id)).state).toBe('in_review');
             expect(await confirm(decisionId, 'per_two')).toBe('refused');
-            await withdrawDecision(world.pool, decisionId);
+            await withdrawDecision(world.pool, { decisionId, personId: 'per_one' });
             expect(await confirm(await propose(id, 'paid'), 'per_two')).toBe('confirmed');
           }
           const isCalledUnpaid = isDecided && resolution === 'not_paid';
