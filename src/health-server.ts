@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 
 export interface HealthServerOptions {
@@ -9,6 +10,7 @@ export interface HealthServerOptions {
   /** What must hold for the process to be ready, by name; each answers within its own time limit. */
   checks: Readonly<Record<string, () => Promise<boolean>>>;
   metrics: Registry;
+  logger: Logger;
 }
 
 export interface HealthServer {
@@ -17,11 +19,18 @@ export interface HealthServer {
 }
 
 /** The worker's own small HTTP server: /livez, /readyz and /metrics, for those who run it. */
-export async function startHealthServer({ host, port, checks, metrics }: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const { host, port, checks, metrics, logger } = options;
   const server = createServer((request, response) => {
-    void answer(request.url ?? '/').then(({ status, type, body }) => {
-      response.writeHead(status, { 'content-type': type }).end(body);
-    });
+    void answer(request.url ?? '/')
+      .catch((err: unknown) => {
+        // Rejected here it would end the process, and with it what the process carries.
+        logger.error({ err, url: request.url }, 'could not be answered');
+        return { status: 503, type: 'application/json', body: '{"status":"unavailable"}' };
+      })
+      .then(({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type }).end(body);
+      });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   await registerSearchAttributes(temporal);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  collectPayoutMetrics(metrics, pool);
+  collectPayoutMetrics(metrics, pool, logger);
   const bundle = prebuiltBundle(__dirname);
   const workers = await startWorkers({
     connect: () => connectWorker(config),
@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
     metrics,
+    logger,
     checks: {
       database: () => pool.query('select 1').then(() => true),
       temporal: () => temporal.workflowService.getSystemInfo({}).then(() => true),

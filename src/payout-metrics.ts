@@ -1,41 +1,51 @@
+import type { Logger } from 'pino';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 import type { Db } from './db/pool';
-import { PAYOUT_STATE_NAMES } from './domain/payout-state';
 
-/** Adds gauges that are read from the database when they are asked for: payouts by state, open questions, webhooks due. */
-export function collectPayoutMetrics(registry: Registry, db: Db): void {
-  const payouts = new Gauge({
+/** Milliseconds that the database may take for a gauge: who scrapes waits for 10 s, as a rule. */
+const READ_LIMIT_MS = 2_000;
+
+/**
+ * Adds gauges that are read from the database when they are asked for: payouts by state, open questions. While the
+ * database does not answer they have no value, rather than an old one, and all other metrics are shown.
+ */
+export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger): void {
+  function addGauge({ name, help, label, sql }: { name: string; help: string; label: string; sql: string }): void {
+    // Of one statement node-postgres knows the limit, its types do not.
+    const read = { text: sql, query_timeout: READ_LIMIT_MS };
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers: [],
+        async collect() {
+          try {
+            const { rows } = await db.query<{ label: string; count: bigint }>(read);
+            this.reset();
+            for (const row of rows) this.set({ [label]: row.label }, Number(row.count));
+          } catch (err) {
+            this.reset();
+            logger.warn({ err, metric: name }, 'a metric could not be read from the database');
+          }
+        },
+      }),
+    );
+  }
+
+  addGauge({
     name: 'cauri_payouts',
     help: 'Payouts that are not final, by state',
-    labelNames: ['state'],
-    registers: [registry],
-    async collect() {
-      const { rows } = await db.query<{ state: string; count: bigint }>(
-        `select state, count(*) as count from payouts
-         where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned') group by state`,
-      );
-      this.reset();
-      for (const state of PAYOUT_STATE_NAMES) {
-        const open = rows.find((row) => row.state === state);
-        if (open) this.set({ state }, Number(open.count));
-      }
-    },
+    label: 'state',
+    sql: `select state as label, count(*) as count from payouts
+          where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned') group by state`,
   });
-  const questions = new Gauge({
+  addGauge({
     name: 'cauri_review_items_open',
     help: 'Questions that wait for people, by kind',
-    labelNames: ['kind'],
-    registers: [registry],
-    async collect() {
-      const { rows } = await db.query<{ kind: string; count: bigint }>(
-        'select kind, count(*) as count from review_items where closed_at is null group by kind',
-      );
-      this.reset();
-      for (const { kind, count } of rows) this.set({ kind }, Number(count));
-    },
+    label: 'kind',
+    sql: 'select kind as label, count(*) as count from review_items where closed_at is null group by kind',
   });
-  payouts.set({ state: 'queued' }, 0);
-  questions.reset();
 }
