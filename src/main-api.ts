@@ -6,22 +6,19 @@ import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
 import { createCore, createRuns } from './deps';
+import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { untilToldToStop } from './shutdown';
-
-/** Milliseconds that Temporal may take to answer before the process counts as not ready. */
-const READY_LIMIT_MS = 2_000;
 
 /** Serves the HTTP API. `--after-restore`: accepts nothing until a worker has reconciled. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, 'api');
-  const { logger, pool, temporal, vault, providers, payloadCodec } = core;
+  const { logger, pool, vault, providers, payloadCodec } = core;
   await obeyAfterRestore(process.argv.slice(2), pool, logger);
   const metrics = createApiMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   const runs = createRuns(core);
-  const askTemporal = (): Promise<boolean> => temporal.workflowService.getSystemInfo({}).then(() => true);
   const watches = createBulkWatches({ pool, logger, sealing: vault });
   const app = createApp({
     ...{ pool, logger, config, runs, payloadCodec, metrics, watches },
@@ -29,10 +26,7 @@ async function main(): Promise<void> {
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
       providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
-    readiness: {
-      database: () => pool.query('select 1').then(() => true),
-      temporal: () => temporal.withDeadline(Date.now() + READY_LIMIT_MS, askTemporal),
-    },
+    readiness: createReadiness(core),
   });
   const { API_HOST: host, API_PORT: port, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;
   const server = await startApiServer({ app, host, port, requestTimeoutMs });

@@ -9,6 +9,7 @@ import { claimCallbacks } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
 import { createCore, createRestoreDeps, createRuns, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
+import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { createRestoreLoop } from './restore/restore-loop';
 import { untilToldToStop } from './shutdown';
@@ -60,8 +61,7 @@ async function main(): Promise<void> {
     metrics,
     logger,
     checks: {
-      database: () => pool.query('select 1').then(() => true),
-      temporal: () => temporal.workflowService.getSystemInfo({}).then(() => true),
+      ...createReadiness(core),
       pollers: () => Promise.resolve(Object.values(workers.states()).every((state) => state === 'RUNNING')),
     },
   });

@@ -10,6 +10,8 @@ import { query, startPostgres, withDatabase } from '../helpers/postgres';
 import type { StartedPostgres } from '../helpers/postgres';
 import { startProduct } from '../helpers/product';
 import type { ProductProcess } from '../helpers/product';
+import { startTemporalServer } from '../helpers/temporal-server';
+import type { StartedTemporalServer } from '../helpers/temporal-server';
 
 /** Milliseconds within which a scrape or a probe is answered, whatever does not answer behind it; they give up at 10 s. */
 const LIMIT_MS = 10_000;
@@ -17,6 +19,7 @@ const LIMIT_MS = 10_000;
 describe('what a worker tells those who run it, on bad days', () => {
   let directory: string;
   let postgres: StartedPostgres;
+  let temporal: StartedTemporalServer;
   let world: PayoutWorld;
   let worker: ProductProcess;
   let url: string;
@@ -27,7 +30,8 @@ describe('what a worker tells those who run it, on bad days', () => {
     await query(postgres.url, 'create database cauri');
     const databaseUrl = withDatabase(postgres.url, 'cauri');
     await migrate(databaseUrl);
-    world = await createPayoutWorld({ databaseUrl });
+    temporal = await startTemporalServer();
+    world = await createPayoutWorld({ databaseUrl, temporal: temporal.address });
     // Nobody starts it: it stays queued.
     await world.accept();
     worker = startProduct('worker', world.env);
@@ -37,6 +41,7 @@ describe('what a worker tells those who run it, on bad days', () => {
   afterAll(async () => {
     await worker.kill();
     await world.close();
+    await temporal.close();
     await postgres.close();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -74,6 +79,44 @@ describe('what a worker tells those who run it, on bad days', () => {
   async function untilGauges(): Promise<void> {
     const queued = 'cauri_payouts{state="queued"} 1';
     await eventually('the gauges are shown', async () => (await ask('/metrics')).text.includes(queued));
+  }
+
+  test('it is ready while PostgreSQL and Temporal answer, and says which of them does not', async () => {
+    await untilReady({ database: true, temporal: true, pollers: true });
+
+    process.kill(temporal.pid, 'SIGSTOP');
+    try {
+      await untilReady({ database: true, temporal: false, pollers: true });
+    } finally {
+      process.kill(temporal.pid, 'SIGCONT');
+    }
+    await untilReady({ database: true, temporal: true, pollers: true });
+
+    const { port, directory: data } = postgres;
+    await postgres.close();
+    await untilReady({ database: false, temporal: true, pollers: true });
+    postgres = await startPostgres({ directory: data, port });
+    await untilReady({ database: true, temporal: true, pollers: true });
+  });
+
+  test('it is not ready from the moment it is told to stop, while what is under way ends', async () => {
+    world.simulator.hold({ point: 'after_move', count: 1 });
+    await world.startRun(await world.accept());
+    await eventually('the provider holds the cash-in', () =>
+      Object.values(world.simulator.holds()).some(({ blocked }) => blocked.length > 0),
+    );
+    worker.child.kill('SIGTERM');
+    await untilReady({ database: true, temporal: true, pollers: false });
+    world.simulator.release();
+  });
+
+  async function untilReady(checks: Readonly<Record<string, boolean>>): Promise<void> {
+    const isReady = Object.values(checks).every(Boolean);
+    const awaited = JSON.stringify({ status: isReady ? 'ok' : 'unavailable', checks });
+    await eventually(awaited, async () => {
+      const { status, text } = await ask('/readyz');
+      return status === (isReady ? 200 : 503) && text === awaited;
+    });
   }
 
   async function expectNoGauges(): Promise<void> {
