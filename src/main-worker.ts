@@ -12,7 +12,7 @@ import { startHealthServer } from './health-server';
 import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { createRestoreLoop } from './restore/restore-loop';
-import { untilToldToStop } from './shutdown';
+import { allClosed, untilToldToStop, withinGrace } from './shutdown';
 import { createSweeper } from './sweeper/sweeper';
 import { connectWorker } from './temporal/connect';
 import { installRuntimeLogger } from './temporal/runtime';
@@ -69,9 +69,12 @@ async function main(): Promise<void> {
 
   const reason = await Promise.race([untilToldToStop(), workers.done.then(() => 'workers ended')]);
   logger.info({ reason }, 'worker is stopping');
-  await sweeper.close();
-  await restoreLoop.close();
-  await workers.close();
+  // Beside each other: the grace is one for all.
+  await allClosed([
+    withinGrace('the sweeper', config.SHUTDOWN_GRACE_MS, sweeper.close()),
+    withinGrace('the restore loop', config.SHUTDOWN_GRACE_MS, restoreLoop.close()),
+    workers.close(),
+  ]);
   await health.close();
   await core.close();
 }

@@ -38,6 +38,7 @@ export interface SweeperDeps {
 export interface Sweeper {
   /** One round over everything that is due. */
   sweep(): Promise<void>;
+  /** Begins nothing more; settles when what is under way has ended. */
   close(): Promise<void>;
 }
 
@@ -59,29 +60,48 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function sweep(): Promise<void> {
     await expireLostProbes(pool);
     const lease = { limit: LIMIT, recheckMs: deps.recheckMs };
-    await each(await claimDuePayouts(pool, lease), ({ payoutId, nudged }) => runs.ensure(payoutId, { nudge: nudged }));
-    await each(await claimDueBulks(pool, lease), ({ bulkId, nudged }) =>
-      nudged ? runs.bulkChanged(bulkId) : runs.ensureBulk(bulkId),
+    await each(
+      () => claimDuePayouts(pool, lease),
+      ({ payoutId, nudged }) => runs.ensure(payoutId, { nudge: nudged }),
     );
-    await each(await claimAbandonedBulks(pool, LIMIT), (bulkId) =>
-      refuseBulk(pool, bulkId, { reason: 'cut_off', contentHash: null }),
+    await each(
+      () => claimDueBulks(pool, lease),
+      ({ bulkId, nudged }) => (nudged ? runs.bulkChanged(bulkId) : runs.ensureBulk(bulkId)),
+    );
+    await each(
+      () => claimAbandonedBulks(pool, LIMIT),
+      (bulkId) => refuseBulk(pool, bulkId, { reason: 'cut_off', contentHash: null }),
     );
     await forgetOldReports(pool);
-    await each(await deps.claimCallbacks(LIMIT), ({ payoutId, callbackId }) =>
-      runs.signalReported(payoutId, callbackId),
+    await each(
+      () => deps.claimCallbacks(LIMIT),
+      ({ payoutId, callbackId }) => runs.signalReported(payoutId, callbackId),
     );
-    await each(await deps.claimWebhooks(LIMIT), ({ eventId, endpointId }) => runs.startWebhook(eventId, endpointId));
-    await each(await claimDueDrains(pool, LIMIT), ({ bulkId, endpointId }) =>
-      runs.startBulkWebhook(bulkId, endpointId),
+    await each(
+      () => deps.claimWebhooks(LIMIT),
+      ({ eventId, endpointId }) => runs.startWebhook(eventId, endpointId),
     );
-    await each(await claimDueWatches(pool, lease), ({ payoutId, provider }) => runs.startWatch(payoutId, provider));
+    await each(
+      () => claimDueDrains(pool, LIMIT),
+      ({ bulkId, endpointId }) => runs.startBulkWebhook(bulkId, endpointId),
+    );
+    await each(
+      () => claimDueWatches(pool, lease),
+      ({ payoutId, provider }) => runs.startWatch(payoutId, provider),
+    );
   }
 
-  /** One that fails is due again when its lease ends; it does not keep the others from their turn. */
-  async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const queue = [...items];
+  /**
+   * One that fails is due again when its lease ends; it does not keep the others from their turn. Told to stop, it takes
+   * nothing more, and what it took and did not begin is due again when its lease ends too.
+   */
+  async function each<T>(claim: () => Promise<readonly T[]>, work: (item: T) => Promise<void>): Promise<void> {
+    if (stop.signal.aborted) return;
+    const queue = [...(await claim())];
     const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      while (!stop.signal.aborted) {
+        const item = queue.shift();
+        if (item === undefined) return;
         await work(item).catch((err: unknown) => logger.warn({ err, item }, 'could not be swept; it stays due'));
       }
     });
