@@ -33,7 +33,10 @@ export interface ProviderAccess {
   provider(id: ProviderId): Provider;
   open(credentialId: string): Promise<OpenedCredential>;
   openFor(payoutId: string): Promise<OpenedCredential>;
-  /** A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`. */
+  /**
+   * A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`, also where the
+   * credential was replaced since it was opened and its token is another client's: it is to be opened again.
+   */
   token(credential: OpenedCredential, need: { leastLifeMs: number; afterVersion?: number }): Promise<ProviderToken>;
   /** Makes a call that moves no money; a refused token is renewed once and the call made again. */
   retryingToken<T>(credential: OpenedCredential, token: ProviderToken, call: (token: string) => Promise<T>): Promise<T>;
@@ -61,17 +64,22 @@ const RENEWAL_MS = 40_000;
 export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   const { pool, sealing, providers, budget } = deps;
   const renewOnce = createRenewer();
-  const tokens = new Map<string, ProviderToken>();
+  /** With the version of the credential that they were fetched for: a replaced one finds none of the old client's. */
+  const tokens = new Map<string, ProviderToken & { pinVersion: number }>();
+
+  function remember({ id, pinVersion }: Credential, token: ProviderToken): ProviderToken {
+    tokens.set(id, { ...token, pinVersion });
+    return token;
+  }
 
   /** The version is also told where there is no token any more, since the renewal is leased by it; 0: never was one. */
   async function readToken(credential: Credential): Promise<{ version: number; token: ProviderToken | null }> {
-    const stored = await findProviderToken(pool, credential.id);
-    const version = stored?.version ?? 0;
-    if (!stored?.tokenEnc) return { version, token: null };
+    const stored = await findProviderToken(pool, credential);
+    if (!stored) throw new ProviderError('token', 'the credential was replaced since it was opened');
+    const { version } = stored;
+    if (!stored.tokenEnc) return { version, token: null };
     const value = await sealing.open(credential.merchantId, 'provider-token', stored.tokenEnc);
-    const token = { value, version, expiresAt: Date.now() + stored.expiresInMs };
-    tokens.set(credential.id, token);
-    return { version, token };
+    return { version, token: remember(credential, { value, version, expiresAt: Date.now() + stored.expiresInMs }) };
   }
 
   async function open(credential: Credential): Promise<OpenedCredential> {
@@ -105,9 +113,9 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
       const isGood = (token: ProviderToken): boolean =>
         token.version > afterVersion && token.expiresAt - Date.now() >= leastLifeMs;
       const cached = tokens.get(credential.id);
-      if (cached && isGood(cached)) return cached;
+      if (cached?.pinVersion === credential.pinVersion && isGood(cached)) return cached;
       let seen = 0;
-      return await renewOnce(`token/${credential.id}/${afterVersion}`, {
+      return await renewOnce(`token/${credential.id}/${credential.pinVersion}/${afterVersion}`, {
         read: async () => {
           const { version, token } = await readToken(credential);
           seen = version;
@@ -119,12 +127,12 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
           const fresh = await providers[credential.provider].authenticate(credential.account);
           const tokenEnc = await sealing.seal(credential.merchantId, 'provider-token', fresh.value);
           const lifeMs = fresh.expiresInSeconds * 1_000;
-          const version = await saveProviderToken(pool, { credentialId: credential.id, tokenEnc, lifeMs });
-          const token = { value: fresh.value, version, expiresAt: Date.now() + lifeMs };
-          tokens.set(credential.id, token);
-          return token;
+          const leased = { credentialId: credential.id, version: seen };
+          const version = await saveProviderToken(pool, { ...leased, tokenEnc, lifeMs });
+          if (version === null) return null;
+          return remember(credential, { value: fresh.value, version, expiresAt: Date.now() + lifeMs });
         },
-        giveUp: () => endTokenLease(pool, credential.id),
+        giveUp: () => endTokenLease(pool, { credentialId: credential.id, version: seen }),
         patienceMs: RENEWAL_MS,
       });
     },

@@ -5,8 +5,8 @@ export interface Renewal<T> {
   read: () => Promise<T | null>;
   /** Takes the lease over all processes; false where somebody else renews. */
   lease: () => Promise<boolean>;
-  /** Fetches and stores anew; the lease is given back by what it writes. */
-  renew: () => Promise<T>;
+  /** Fetches and stores anew; the lease is given back by what it writes. Null where it was lost meanwhile: read again. */
+  renew: () => Promise<T | null>;
   /** Gives the lease back after a failed renewal, so that the next caller need not wait for its end. */
   giveUp: () => Promise<void>;
   /** Milliseconds to wait for somebody else's renewal. */
@@ -35,7 +35,9 @@ async function renewOnce<T>({ read, lease, renew, giveUp, patienceMs }: Renewal<
     if (stored !== null) return stored;
     if (await lease()) {
       try {
-        return await renew();
+        const renewed = await renew();
+        if (renewed !== null) return renewed;
+        continue;
       } catch (error) {
         await giveUp();
         throw error;

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 import { insertOperatorEvent } from './operator-actions';
 import { setPinGate } from './pin-gates';
+import { endProviderToken } from './provider-tokens';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
 import type { Credential } from './credentials';
@@ -14,8 +15,8 @@ export interface NewCredential extends Omit<Credential, 'pinVersion'> {
 }
 
 /**
- * Saves a credential, or replaces the one in its place; the PIN gets a new version, its account's gate the PIN, and the
- * payouts that waited for it are due at once. Returns the credential's id and how many were woken.
+ * Saves a credential, or replaces the one in its place; the PIN gets a new version, which ends the token of the
+ * old client, its account's gate gets the PIN, and the payouts that waited for it are due at once. Returns the credential's id and how many were woken.
  */
 export async function saveCredential(pool: Pool, credential: NewCredential): Promise<{ id: string; woken: number }> {
   return await withTransaction(pool, async (trx) => {
@@ -41,8 +42,7 @@ export async function saveCredential(pool: Pool, credential: NewCredential): Pro
       ],
     );
     const id = rows[0]?.id ?? credential.id;
-    // Tokens of the old client do not serve the new one.
-    await trx.query('update provider_tokens set token_enc = null, expires_at = null where credential_id = $1', [id]);
+    await endProviderToken(trx, id);
     // Payouts before their gate, in the order of every intent.
     const woken = await wakeQueuedPayouts(trx, {
       reasons: ['credential_blocked', 'credential_proving', 'credential_refused'],

@@ -81,6 +81,12 @@ export interface PayoutWorldOptions {
   masterKeys?: MasterKeys;
 }
 
+export interface SavedClient {
+  clientId: string;
+  clientSecret: string;
+  accountNumber: string;
+}
+
 /** Real PostgreSQL, real Temporal, real HTTP to a simulator: one merchant with a float and a credential. */
 export interface PayoutWorld {
   databaseUrl: string;
@@ -118,7 +124,8 @@ export interface PayoutWorld {
   balances(): Promise<Record<string, bigint>>;
   /** Money that truly moved to a recipient, by the simulator's own ledger. */
   credited(recipient: string): Promise<bigint>;
-  saveCredential(pin: string, gate: 'open' | 'unproven'): Promise<void>;
+  /** Replaces the credential; what is not named of the client and the account stays as it was saved first. */
+  saveCredential(pin: string, gate: 'open' | 'unproven', client?: Partial<SavedClient>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -188,22 +195,27 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
   const tenant = { merchantId, environment: 'sandbox' } as const;
   await topUpFloat(pool, { ...tenant, currency: 'XOF', amount: FLOAT, requestId: 'first', personId: 'per_one' });
 
-  async function save(pin: string, gate: 'open' | 'unproven'): Promise<string> {
-    const secret = JSON.stringify({
-      clientId: 'sandbox-client',
-      clientSecret: options.clientSecret ?? 'sandbox-secret',
-    });
+  async function save(
+    pin: string,
+    gate: 'open' | 'unproven',
+    {
+      clientId = 'sandbox-client',
+      clientSecret = options.clientSecret ?? 'sandbox-secret',
+      accountNumber = ACCOUNT,
+    }: Partial<SavedClient> = {},
+  ): Promise<string> {
+    const secret = JSON.stringify({ clientId, clientSecret });
     const { id } = await saveCredential(pool, {
       ...tenant,
       id: newId('cred'),
       provider: 'orange',
       operator: 'orange_sn',
       role: 'primary',
-      accountNumber: ACCOUNT,
+      accountNumber,
       idType: 'MSISDN',
       secretEnc: await vault.seal(merchantId, 'credential', secret),
       pinEnc: await vault.seal(merchantId, 'pin', pin),
-      pinFingerprint: vault.fingerprintPin('orange', ACCOUNT, pin),
+      pinFingerprint: vault.fingerprintPin('orange', accountNumber, pin),
       gate,
       personId: 'per_one',
     });
@@ -362,8 +374,8 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       return Promise.resolve(sum);
     },
 
-    async saveCredential(pin, gate) {
-      await save(pin, gate);
+    async saveCredential(pin, gate, client) {
+      await save(pin, gate, client);
     },
 
     async close() {
