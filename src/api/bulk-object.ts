@@ -33,14 +33,15 @@ export function serializeBulk(bulk: Bulk, approval: BulkApprovalObject | null): 
   };
 }
 
-/** How far a bulk is, and how fast it goes. */
-export function serializeProgress({ bulk, rollUp, sample }: BulkStanding): Record<string, unknown> {
+/** How far a bulk is, how fast it goes, and what it lacks. */
+export function serializeProgress({ bulk, rollUp, sample, missing }: BulkStanding): Record<string, unknown> {
   const resting = LINE_RESTS.reduce((sum, state) => sum + (rollUp[state]?.lines ?? 0), 0);
   const { rate, endsIn } = paceOf(bulk.state, { lines: bulk.lineCount, resting, sample });
   return {
     progress: serializeRollUp(rollUp),
     rate,
     estimated_end: endsIn === null ? null : new Date(Date.now() + endsIn).toISOString(),
+    missing_amount: missing === null ? null : serializeAmount(missing),
   };
 }
 

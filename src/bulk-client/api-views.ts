@@ -16,6 +16,8 @@ export const bulkView = z.object({
   /** Lines that come to rest per minute. */
   rate: z.number().nullish().catch(null),
   estimated_end: z.string().nullish().catch(null),
+  /** Minor units; null but where the bulk waits for float. */
+  missing_amount: z.string().regex(/^\d+$/).nullish().catch(null),
   approval: z.object({ expires_at: z.string().nullish(), reason: z.string().nullish() }).nullish().catch(null),
   progress: z.record(z.string(), z.object({ lines: z.int(), amount: z.string() })).default({}),
 });

@@ -11,6 +11,7 @@ export async function followBulk(
   { api, screen, signal }: { api: BulkApi; screen: Screen; signal: AbortSignal },
 ): Promise<BulkView> {
   let last: BulkView | null = null;
+  let lastTold: string | null = null;
   for await (const news of watchBulk(api, bulkId, signal)) {
     switch (news.kind) {
       case 'away':
@@ -20,8 +21,9 @@ export async function followBulk(
         screen.say('The API is back.');
         break;
       case 'bulk': {
-        const told = news.bulk.state === last?.state ? null : stateWords(news.bulk, api.url);
-        if (told !== null) screen.say(told);
+        const told = stateWords(news.bulk, api.url);
+        if (told !== null && told !== lastTold) screen.say(told);
+        lastTold = told;
         screen.show({ bar: progressBar(news.bulk), words: progressWords(news.bulk) });
         last = news.bulk;
         break;

@@ -11,9 +11,12 @@ const WORDS: Partial<Record<BulkState, Words>> = {
     `Waits for a second person of yours to approve it${approval?.expires_at ? `, until ${approval.expires_at}` : ''}: ` +
     `POST ${address}/approve with a key of that person and {"content_hash": "${hash ?? ''}"}. Nothing is held or sent.`,
   scheduled: ({ scheduled_at: at }) => `Waits for its time, ${at ?? 'later'}. Nothing is held until then.`,
-  awaiting_float: ({ total, currency }) =>
-    `The float is too small: ${describeAmount(BigInt(total), currency)} are needed at once. Nothing was sent. ` +
-    'Have an operator top it up (npm run ops -- top-up); the bulk goes on by itself.',
+  awaiting_float: ({ total, currency, missing_amount: missing }) =>
+    missing === '0'
+      ? 'The float is large enough by now; the bulk goes on by itself.'
+      : `The float is too small: ${describeAmount(BigInt(total), currency)} are needed at once` +
+        `${missing == null ? '' : `, ${describeAmount(BigInt(missing), currency)} are missing`}. Nothing was sent. ` +
+        'Have an operator top it up (npm run ops -- top-up); the bulk goes on by itself.',
   paused: (_bulk, address) =>
     `Paused: no further line leaves until one of you resumes it: POST ${address}/resume. What left is followed.`,
   stopping: () => 'Cancelled: no further line leaves. What left is followed to its end.',

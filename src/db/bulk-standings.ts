@@ -14,12 +14,15 @@ export interface BulkStanding {
   rollUp: BulkRollUp;
   /** What its pace is told from: of a minute ago, or the first since it runs; null where there is none. */
   sample: BulkSample | null;
+  /** Minor units that the available float lacks for the whole, never negative; null where the bulk waits for none. */
+  missing: bigint | null;
 }
 
 interface StandingRow extends BulkRow {
   roll_up: Partial<Record<PayoutState, { lines: number; amount: string }>>;
   sample_resting: number | null;
   sample_age: number | null;
+  missing: bigint | null;
 }
 
 /** Where a bulk stands, in one statement. Whose it is, the caller has looked at. */
@@ -38,6 +41,7 @@ export async function readBulkStanding(db: Db, bulkId: string): Promise<BulkStan
       row.sample_resting === null || row.sample_age === null
         ? null
         : { resting: row.sample_resting, age: row.sample_age },
+    missing: row.missing,
   };
 }
 
@@ -48,7 +52,11 @@ select bulks.*,
   (select coalesce(jsonb_object_agg(state, jsonb_build_object('lines', lines, 'amount', amount::text)), '{}')
    from roll_up) as roll_up,
   sample.resting as sample_resting,
-  (extract(epoch from clock_timestamp() - sample.at) * 1000)::float8 as sample_age
+  (extract(epoch from clock_timestamp() - sample.at) * 1000)::float8 as sample_age,
+  case when bulks.state = 'awaiting_float' then greatest(0, bulks.total - (
+    select coalesce(sum(balance), 0) from ledger_accounts
+    where merchant_id = bulks.merchant_id and environment = bulks.environment and currency = bulks.currency
+      and kind = 'available'))::bigint end as missing
 from bulks left join lateral (
   select at, resting from (
     select at, resting, at > clock_timestamp() - interval '1 minute' as recent, extract(epoch from at) as second

@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto';
+
 import { findBulk } from '../../src/db/bulk-rows';
 import { moveBulk } from '../../src/db/move-bulk';
+import { startBulk } from '../../src/db/start-bulk';
+import { openEventStream } from '../helpers/event-stream';
 import { bulkWorld, csv, line } from './bulk-world';
 import type { BulkWorld } from './bulk-world';
 
@@ -38,6 +42,45 @@ describe('how fast a bulk goes', () => {
     expect(Date.parse(body.estimated_end)).toBeGreaterThanOrEqual(asked + 3 * 60_000);
     await moveBulk(world.pool, running, { to: 'completed', actor: 'system', reason: 'all_lines_rest' });
     expect((await world.get(`/v1/bulk-cash-ins/${sent.id}`)).body).toMatchObject({ rate: null, estimated_end: null });
+  });
+});
+
+describe('what a bulk lacks of the float', () => {
+  let world: BulkWorld;
+  beforeAll(async () => {
+    world = await bulkWorld();
+  });
+  afterAll(() => world.close());
+
+  /** Minor units. */
+  const topUp = (amount: number): Promise<unknown> =>
+    world.pool.query("select top_up_float($1, 'sandbox', 'XOF', $2, $3)", [world.merchantId, amount, randomUUID()]);
+
+  test('is told while it waits for it, and follows a top-up that is not enough', async () => {
+    const { body: sent } = await world.send({
+      type: 'text/csv',
+      body: csv([line({ amount: '1000000' }), line({ amount: '500000' })]),
+      query: { declared_count: '2', declared_total: '1500000' },
+    });
+    const { id } = sent;
+    const missing = async (): Promise<unknown> => (await world.get(`/v1/bulk-cash-ins/${id}`)).body;
+    expect(await missing()).toMatchObject({ state: 'ready', missing_amount: null });
+    await startBulk(world.pool, id, { approvalForMs: 1_000 });
+    expect(await missing()).toMatchObject({ state: 'awaiting_float', missing_amount: '500000' });
+    const stream = await openEventStream(`${world.url}/v1/bulk-cash-ins/${id}/stream`, { key: world.key });
+    await stream.until(1);
+    await topUp(200_000);
+    expect(await missing()).toMatchObject({ missing_amount: '300000' });
+    const [first, second] = await stream.until(2);
+    stream.leave();
+    expect([first, second].map((told) => [told?.event, told?.data['missing_amount']])).toEqual([
+      ['progress', '500000'],
+      ['progress', '300000'],
+    ]);
+    await topUp(400_000);
+    expect(await missing()).toMatchObject({ state: 'awaiting_float', missing_amount: '0' });
+    await startBulk(world.pool, id, { approvalForMs: 1_000 });
+    expect(await missing()).toMatchObject({ state: 'running', missing_amount: null });
   });
 });
 

@@ -13,7 +13,7 @@ import type { ApiDeps } from '../deps';
 export interface BulkReading {
   version: number;
   isAtRest: boolean;
-  /** Of the lines and amounts by state: equal for equal ones. */
+  /** Of the lines and amounts by state, and of what is missing: equal for equal ones. */
   mark: string;
   /** All up to `version`, oldest first. */
   transitions: readonly BulkTransition[];
@@ -35,7 +35,10 @@ export async function readForWatchers(
   return {
     version,
     isAtRest: isRestingBulk(state),
-    mark: createHash('sha256').update(JSON.stringify(progress.progress)).digest('hex').slice(0, 12),
+    mark: createHash('sha256')
+      .update(JSON.stringify([progress.progress, progress.missing_amount]))
+      .digest('hex')
+      .slice(0, 12),
     transitions: changed.transitions,
     approval: changed.approval,
     body: JSON.stringify({ ...serializeBulk(standing.bulk, changed.approval), ...progress }),

@@ -88,6 +88,10 @@ const progressFields = {
   estimated_end: time
     .nullable()
     .meta({ description: 'When the last line rests if it goes on at this rate; null where nothing can be told.' }),
+  missing_amount: z.string().nullable().meta({
+    description:
+      'Minor units that the available float lacks now for the whole, `0` right after a top-up; null but in `awaiting_float`.',
+  }),
 };
 
 export const bulkAnswer = z.object({ ...bulkFields, ...progressFields }).meta({ id: 'BulkCashIn' });

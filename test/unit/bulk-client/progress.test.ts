@@ -1,6 +1,8 @@
+import type { BulkApi } from '../../../src/bulk-client/api';
 import type { BulkView } from '../../../src/bulk-client/api-views';
 import { describeAmount } from '../../../src/bulk-client/amounts';
 import { exitCodeOf } from '../../../src/bulk-client/exit-code';
+import { followBulk } from '../../../src/bulk-client/follow-bulk';
 import { progressBar, progressWords } from '../../../src/bulk-client/progress-line';
 import { createScreen } from '../../../src/bulk-client/screen';
 import { stateWords } from '../../../src/bulk-client/state-words';
@@ -66,6 +68,26 @@ test.each([
   expect(stateWords(bulk({ accepted: 12 }, { state, scheduled_at: '2027-01-04T09:00:00Z' }), 'https://pay')).toMatch(
     words,
   );
+});
+
+test('what is missing of the float is said, until it is there', () => {
+  const waiting = (missing_amount: string | null): string | null =>
+    stateWords(bulk({ accepted: 12 }, { state: 'awaiting_float', missing_amount }), 'https://pay');
+  expect(waiting('900')).toMatch(/1,200 XOF are needed at once, 900 XOF are missing\./);
+  expect(waiting('0')).toMatch(/large enough by now/);
+  expect(waiting(null)).not.toMatch(/missing/);
+});
+
+test('who watches hears of each top-up that is not enough', async () => {
+  const readings = [
+    ...['900', '900', '400'].map((missing_amount) => ({ state: 'awaiting_float', missing_amount })),
+    { state: 'completed', missing_amount: null },
+  ].map((changes) => bulk({ accepted: 12 }, changes));
+  const said: string[] = [];
+  const screen = { say: (line: string) => void said.push(line), show: () => undefined, close: () => undefined };
+  const api = { url: 'https://pay', read: () => Promise.resolve(readings.shift()!) } as unknown as BulkApi;
+  await followBulk('bulk_1', { api, screen, signal: new AbortController().signal });
+  expect(said.map((line) => /(\d+) XOF are missing/.exec(line)?.[1])).toEqual(['900', '400']);
 });
 
 test('a running bulk needs no words', () => {
