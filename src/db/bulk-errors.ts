@@ -15,10 +15,21 @@ export async function listBulkErrors(
   return rows;
 }
 
-/** Forgets the reports of refused bulks after a day. */
+/**
+ * Forgets the reports of refused bulks after a day. Goes from one report to the next by its index: bulks whose report is
+ * gone cost nothing, however many there are.
+ */
 export async function forgetOldReports(db: Db): Promise<void> {
   await db.query(
-    `delete from bulk_errors using bulks where bulks.id = bulk_id and bulks.state = 'invalid'
-       and bulks.finished_at < clock_timestamp() - interval '24 hours'`,
+    `with recursive reported (bulk_id) as (
+       select min(bulk_id) from bulk_errors
+       union all
+       select (select min(bulk_id) from bulk_errors where bulk_id > reported.bulk_id)
+       from reported where reported.bulk_id is not null
+     ), old as materialized (
+       select bulks.id from reported join bulks on bulks.id = reported.bulk_id
+       where bulks.state = 'invalid' and bulks.finished_at < clock_timestamp() - interval '24 hours'
+     )
+     delete from bulk_errors using old where bulk_errors.bulk_id = old.id`,
   );
 }

@@ -130,7 +130,10 @@ export async function refuseBulk(
     const bulk = await lockBulk(trx, bulkId);
     if (bulk.state !== 'receiving') return;
     await trx.query('delete from bulk_staging where bulk_id = $1', [bulkId]);
-    if (contentHash) await trx.query('update bulks set content_hash = $2 where id = $1', [bulkId, contentHash]);
+    await trx.query(
+      "update bulks set description = null, metadata = '{}', content_hash = coalesce($2, content_hash) where id = $1",
+      [bulkId, contentHash],
+    );
     await moveBulk(trx, bulk, { to: 'invalid', actor: 'system', reason });
   });
 }

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 
+import { forgetOldReports } from '../../src/db/bulk-errors';
 import { BULK_TRANSITIONS } from '../../src/domain/bulk-state';
 import { eventually } from '../helpers/eventually';
 import { bulkWorld, csv, line, PERSON } from './bulk-world';
@@ -113,6 +114,48 @@ describe('bulk cash-ins', () => {
     expect(await world.linesOf(bulkId)).toBe(0);
     const again = await world.send({ type: 'text/csv', body: csv(two()), query: declared, key: answer.key });
     expect(again.status).toBe(202);
+  });
+
+  test.each(['refused', 'only checked', 'cut off'])('one that is %s keeps nothing of its request', async (how) => {
+    const form = new FormData();
+    form.set('description', 'secret-description');
+    form.set('metadata', JSON.stringify({ secret: 'secret-metadata' }));
+    form.set('declared_count', '2');
+    form.set('declared_total', how === 'refused' ? '1' : '3000');
+    if (how === 'only checked') form.set('dry_run', 'true');
+    form.set('file', new Blob([csv(two())]), 'may.csv');
+    // The commit fails after its options were stored.
+    if (how === 'cut off') {
+      await world.pool.query('alter table idempotency_keys add constraint not_now check (false) not valid');
+    }
+    const { status, body } = await world.send({ body: form });
+    if (how === 'cut off') await world.pool.query('alter table idempotency_keys drop constraint not_now');
+    expect(status).toBe({ refused: 422, 'only checked': 200, 'cut off': 500 }[how]);
+    const { rows } = await world.pool.query<{ id: string; row: string }>(
+      `select id, (select string_agg(event::text, '') from bulk_events event where bulk_id = bulks.id) || bulks::text as row
+       from bulks order by received_at desc limit 1`,
+    );
+    expect(rows[0]!.row).not.toContain('secret');
+    const { body: read } = await world.get(`/v1/bulk-cash-ins/${rows[0]!.id}`);
+    expect(read).toMatchObject({ state: 'invalid', description: null, metadata: {} });
+    if (how !== 'cut off') expect([body.id, body.bulk_id]).toContain(rows[0]!.id);
+  });
+
+  test('the report of a refused one is there for a day, of one that was taken for good', async () => {
+    const lines = [line({ amount: '-5' }), line({ amount: '2000' })];
+    const query = { declared_count: '2', declared_total: '2000' };
+    const upload = { type: 'text/csv', body: csv(lines), query };
+    const bulks = [
+      (await world.send(upload)).body.bulk_id,
+      (await world.send(upload)).body.bulk_id,
+      (await world.send({ ...upload, query: { ...query, on_invalid: 'skip' } })).body.id,
+    ];
+    const [old, , taken] = bulks;
+    await world.pool.query("update bulks set finished_at = finished_at - interval '25 hours' where id = $1", [old]);
+    await world.pool.query("update bulks set received_at = received_at - interval '25 hours' where id = $1", [taken]);
+    await forgetOldReports(world.pool);
+    const counts = bulks.map(async (id) => (await world.get(`/v1/bulk-cash-ins/${id}/errors`)).body.data.length);
+    expect(await Promise.all(counts)).toEqual([0, 1, 1]);
   });
 
   test('no value of a line is in the report', async () => {
