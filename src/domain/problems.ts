@@ -148,7 +148,7 @@ export const PROBLEMS = {
   unsupported_media_type: {
     status: 415,
     title: 'The body is of another type',
-    fix: 'Send `Content-Type: application/json` in UTF-8, uncompressed or gzip.',
+    fix: 'Send a type that the operation takes, mostly `Content-Type: application/json`, in UTF-8, uncompressed or gzip.',
   },
   invalid_request: {
     status: 422,

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 
 import { forgetOldReports } from '../../src/db/bulk-errors';
@@ -242,6 +242,51 @@ describe('bulk cash-ins', () => {
   test('other types of files', async () => {
     const answer = await world.send({ type: 'application/pdf', body: 'x' });
     expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
+    expect(answer.text).toContain('text/csv');
+  });
+
+  const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+  test.each([
+    ['may.xlsx', XLSX],
+    ['may.xlsx', 'application/octet-stream'],
+    // A part without a type is plain text.
+    ['may.xlsx', 'text/plain'],
+    ['may.xls', 'application/vnd.ms-excel'],
+    ['may.pdf', 'application/pdf'],
+    ['may', 'application/pdf'],
+    ['blob', 'image/png'],
+  ])('a form with the file %s of %s leaves nothing', async (name, type) => {
+    const content = Buffer.alloc(3_000_000, randomBytes(1_000));
+    const data = new FormData();
+    data.set('description', 'secret-description');
+    data.set('file', new Blob([content], { type }), name);
+    const answer = await world.send({ body: data });
+    expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
+    expect(answer.text).toContain('text/csv');
+    expect(await world.staged()).toBe(0);
+    const { rows } = await world.pool.query<{ key: number; report: number; state: string; description: string }>(
+      `select state, description, (select count(*)::int from bulk_errors where bulk_id = bulks.id) as report,
+         (select count(*)::int from idempotency_keys where key = $1) as key
+       from bulks order by received_at desc limit 1`,
+      [answer.key],
+    );
+    expect(rows).toEqual([{ state: 'invalid', description: null, report: 0, key: 0 }]);
+  });
+
+  test.each([
+    ['may.csv', 'application/vnd.ms-excel'],
+    ['MAY.CSV', 'application/octet-stream'],
+    ['may.txt', 'text/plain'],
+    ['may', 'application/octet-stream'],
+    ['Mai.2026', 'text/plain'],
+    ['blob', 'text/csv;charset=utf-8'],
+    ['may.export', 'application/csv'],
+  ])('a form with the file %s of %s is a CSV', async (name, type) => {
+    const data = new FormData();
+    data.set('declared_count', '2');
+    data.set('declared_total', '3000');
+    data.set('file', new Blob([csv(two())], { type }), name);
+    expect(await world.send({ body: data })).toMatchObject({ status: 202, body: { lines: 2 } });
   });
 
   test('where all lines are left out, there is none', async () => {

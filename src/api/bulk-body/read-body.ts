@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
+import { ApiProblem } from '../problem';
+import type { ProblemExtras } from '../problem';
 import type { Content } from './content';
 import { readCsv } from './csv';
 import { readJson } from './json';
@@ -56,9 +58,25 @@ function readLines(format: Exclude<BulkFormat, 'multipart'>, text: AsyncIterable
   }
 }
 
-/** Browsers send many types for one CSV; the name tells more. */
-function formatOfFile(type: string, name: string): Exclude<BulkFormat, 'multipart'> {
-  if (/\.(ndjson|jsonl)$/i.test(name) || /ndjson/i.test(type)) return 'ndjson';
-  if (/\.json$/i.test(name) || type === 'application/json') return 'json';
-  return 'csv';
+/** Says nothing of what a file is: what clients send where they do not know, or send nothing. */
+const TELLS_NOTHING: readonly string[] = ['', 'text/plain', 'application/octet-stream'];
+
+/** Browsers send many types for one CSV, Excel's among them; the name tells more. Throws for what is none of ours. */
+function formatOfFile(sentType: string, name: string): Exclude<BulkFormat, 'multipart'> {
+  const type = sentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const [, extension = ''] = /\.([a-z][a-z0-9]{1,9})$/i.exec(name.trim().toLowerCase()) ?? [];
+  const named = formatOf(type);
+  if (extension === 'ndjson' || extension === 'jsonl' || named === 'ndjson') return 'ndjson';
+  if (extension === 'json' || named === 'json') return 'json';
+  if (/^(?:csv|txt|text|tsv|dat|prn)$/.test(extension) || named === 'csv') return 'csv';
+  if (extension === '' && TELLS_NOTHING.includes(type)) return 'csv';
+  throw notOurType({ headers: { Connection: 'close' } });
+}
+
+/** Tells what an upload may be. */
+export function notOurType(extras: Pick<ProblemExtras, 'headers'> = {}): ApiProblem {
+  const detail =
+    'A bulk is CSV (`text/csv`), NDJSON (`application/x-ndjson`), JSON, or a form with such a file as its part `file`; ' +
+    'save a spreadsheet as CSV UTF-8.';
+  return new ApiProblem('unsupported_media_type', { ...extras, detail });
 }

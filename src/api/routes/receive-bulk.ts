@@ -1,6 +1,5 @@
 import { CSV_COLUMNS } from '../bulk-body/csv-columns';
-import { BULK_MEDIA_TYPES, formatOf } from '../bulk-body/read-body';
-import { ApiProblem } from '../problem';
+import { BULK_MEDIA_TYPES, formatOf, notOurType } from '../bulk-body/read-body';
 import { receiveBulk } from '../receive-bulk';
 import { defineRoute } from '../route';
 import { acceptedBulkAnswer, bulkCheckAnswer } from '../schemas/bulk';
@@ -17,7 +16,7 @@ export const receiveBulkRoute = defineRoute({
   idempotent: true,
   streamsBody: BULK_MEDIA_TYPES,
   guard: (request) => {
-    if (formatOf(request.headers['content-type']) === null) throw new ApiProblem('unsupported_media_type');
+    if (formatOf(request.headers['content-type']) === null) throw notOurType();
   },
   answers: {
     202: { description: 'Checked whole and accepted.', schema: acceptedBulkAnswer },
