@@ -158,6 +158,41 @@ describe('bulk cash-ins', () => {
     expect(await Promise.all(counts)).toEqual([0, 1, 1]);
   });
 
+  test('its lines are found by reference, recipient and state', async () => {
+    const rows = [
+      line({ msisdn: '771234567', reference: 'may 1', amount: '1000' }),
+      line({ msisdn: '781234567', reference: 'may 10', amount: '2000' }),
+      line({ msisdn: '+221 77 123 45 67', reference: 'may 2', amount: '3000' }),
+    ];
+    const query = { declared_count: '3', declared_total: '6000' };
+    const { body: sent } = await world.send({ type: 'text/csv', body: csv(rows), query });
+    // Another bulk pays the same person.
+    await world.send({
+      type: 'text/csv',
+      body: csv([
+        line({ msisdn: '771234567', amount: '3000', reference: 'may 1' }),
+        line({ msisdn: '771234567', amount: '4000' }),
+      ]),
+      query: { declared_count: '2', declared_total: '7000', allow_duplicates: '1' },
+    });
+    const find = (filter: Record<string, string>): ReturnType<BulkWorld['get']> =>
+      world.get(`/v1/bulk-cash-ins/${sent.id}/items?${new URLSearchParams(filter).toString()}`);
+    const lines = async (filter: Record<string, string>): Promise<readonly number[]> =>
+      (await find(filter)).body.data.map(({ line: number }) => number);
+    expect(await lines({ reference: 'may 1' })).toEqual([1]);
+    expect(await lines({ reference: 'may' })).toEqual([]);
+    for (const recipient of ['771234567', '+221771234567', '00221 77 123 45 67', '77 123 45 67']) {
+      expect([recipient, await lines({ recipient })]).toEqual([recipient, [1, 3]]);
+    }
+    expect(await lines({ recipient: '771234567', reference: 'may 2', status: 'accepted' })).toEqual([3]);
+    expect(await lines({ recipient: '771234567', status: 'succeeded' })).toEqual([]);
+    const first = await find({ recipient: '771234567', limit: '1' });
+    expect(first.body).toMatchObject({ data: [{ line: 1 }], next_cursor: '1' });
+    const second = await find({ recipient: '771234567', limit: '1', cursor: first.body.next_cursor });
+    expect(second.body).toMatchObject({ data: [{ line: 3 }], next_cursor: null });
+    expect((await find({ recipient: 'nobody' })).status).toBe(422);
+  });
+
   test('no value of a line is in the report', async () => {
     const body = csv([line({ msisdn: '999000111', email: 'secret-address', amount: 'secret-amount' })]);
     const answer = await world.send({ type: 'text/csv', body, query: { declared_count: '1', declared_total: '1' } });

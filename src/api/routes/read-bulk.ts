@@ -17,7 +17,7 @@ import { csvRow } from '../csv-row';
 import { readOwnBulk } from '../own-bulk';
 import { defineRoute } from '../route';
 import { bulkAnswer, bulkErrorsAnswer, bulkItemsAnswer, bulkParams } from '../schemas/bulk';
-import { pageLimit, states } from '../schemas/payout-query';
+import { pageLimit, recipient, reference, states } from '../schemas/payout-query';
 
 const COMMON = { tag: 'Bulk cash-ins', access: 'merchant', params: bulkParams, problems: ['unavailable'] } as const;
 
@@ -50,12 +50,19 @@ export const bulkItemsRoute = defineRoute({
   path: '/v1/bulk-cash-ins/{bulkId}/items',
   operationId: 'listBulkCashInItems',
   summary: 'The lines of a bulk, in the order of the input.',
-  query: z.strictObject({ status: states.optional(), limit: pageLimit, cursor }),
+  query: z.strictObject({
+    status: states.optional(),
+    reference: reference.optional(),
+    recipient: recipient.optional(),
+    limit: pageLimit,
+    cursor,
+  }),
   answers: { 200: { description: 'A page, and the cursor of the next one.', schema: bulkItemsAnswer } },
   async handle({ principal, params, query }, { pool }) {
-    const { id } = await readOwnBulk(pool, principal, params.bulkId);
-    const page = { status: query.status ?? null, after: query.cursor, limit: query.limit + 1 };
-    const found = await listBulkItems(pool, id, page);
+    const bulk = await readOwnBulk(pool, principal, params.bulkId);
+    const { status, reference, recipient } = query;
+    const page = { filter: { status, reference, recipient }, after: query.cursor, limit: query.limit + 1 };
+    const found = await listBulkItems(pool, bulk, page);
     const items = found.slice(0, query.limit);
     return {
       status: 200,

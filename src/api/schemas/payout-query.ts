@@ -16,8 +16,11 @@ export const states = z
   .transform((values) => values as PayoutState[])
   .meta({ description: 'One state or several, apart by commas.', example: 'unknown,in_review' });
 
+/** Exactly as it was given. */
+export const reference = text(100);
+
 /** A number as any method's country writes it. */
-const recipient = z
+export const recipient = z
   .string(said('give a mobile number'))
   .max(40)
   .transform((value, context): string => {
@@ -54,7 +57,7 @@ export const pageLimit = z
 export const payoutQuery = z.strictObject({
   status: states.optional(),
   method: oneOf(METHOD_IDS).optional(),
-  reference: text(100).optional(),
+  reference: reference.optional(),
   recipient: recipient.optional(),
   created_after: moment.optional(),
   created_before: moment.optional(),
