@@ -8,6 +8,9 @@ import type { Db } from './pool';
 import { withTransaction } from './transaction';
 import { wakeQueuedPayouts } from './wake-payouts';
 
+/** What an operator's change of a PIN is called where it is written down. */
+export const CHANGE_PIN = 'change_pin';
+
 export interface PinChange {
   credentialId: string;
   account: GatedAccount;
@@ -91,7 +94,7 @@ export async function finishPinChange(
     }
     await insertOperatorEvent(trx, {
       personId: change.personId,
-      action: 'change_pin',
+      action: CHANGE_PIN,
       target: change.credentialId,
       detail: { outcome: end.outcome, code: end.code },
     });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { finishPinChange, readCallsUnderWayMs, writePinChange } from '../db/pin-changes';
+import { insertOperatorEvent } from '../db/operator-actions';
+import { CHANGE_PIN, finishPinChange, readCallsUnderWayMs, writePinChange } from '../db/pin-changes';
 import { insertPinRefusal } from '../db/pin-gates';
 import { ProviderError } from '../providers/provider';
 import { prepareCall } from './check-credential';
@@ -29,7 +30,11 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
     personId: context.personId,
   };
   const id = await writePinChange(pool, change);
-  if (id === null) throw new CommandError('the gate of the present PIN is closed: `credential set` opens it');
+  if (id === null) {
+    const detail = { outcome: 'gate_closed', code: null };
+    await insertOperatorEvent(pool, { personId: context.personId, action: CHANGE_PIN, target: opened.id, detail });
+    throw new CommandError('the gate of the present PIN is closed: `credential set` opens it');
+  }
   await untilNoneIsUnderWay();
   const answer = await call();
   const end = answer.outcome === 'unknown' ? await probe() : answer;

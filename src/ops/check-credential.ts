@@ -1,3 +1,4 @@
+import { insertOperatorEvent } from '../db/operator-actions';
 import { tellPinGate, wasPinRefused } from '../db/pin-gates';
 import type { GatedAccount } from '../db/pin-gates';
 import type { Provider, ProviderAccount } from '../providers/provider';
@@ -8,15 +9,23 @@ import type { OperatorContext } from './operator';
 /**
  * Makes the one call that shows whether a credential works: a token, a key, the retailer's balance with the PIN.
  * A refused PIN counts as a try at the provider; it is written down, and the same PIN is not tried again by us, also where
- * it is the one that the account's gate lets pass now.
+ * it is the one that the account's gate lets pass now. `target`: what a refusal is written down of.
  */
 export async function checkCredential(
   context: OperatorContext,
   provider: Provider,
-  check: { account: ProviderAccount; gated: GatedAccount; pin: string; fingerprint: Buffer },
+  check: { account: ProviderAccount; gated: GatedAccount; pin: string; fingerprint: Buffer; target: string },
 ): Promise<{ balance: bigint; currency: string }> {
-  const { account, gated, pin, fingerprint } = check;
+  const { account, gated, pin, fingerprint, target } = check;
+  const tellRefusal = (kind: string, code: string | null): Promise<void> =>
+    insertOperatorEvent(context.pool, {
+      personId: context.personId,
+      action: 'credential_set_refused',
+      target,
+      detail: { kind, code },
+    });
   if (await wasPinRefused(context.pool, gated, fingerprint)) {
+    await tellRefusal('pin_refused_before', null);
     throw new CommandError('this PIN was refused for this account before: it is not tried again, nothing was saved');
   }
   try {
@@ -28,6 +37,7 @@ export async function checkCredential(
     if (error.kind === 'pin') {
       await tellPinGate(context.pool, gated, { fingerprint, callId: 'check', evidence: 'wrong', code: error.code });
     }
+    await tellRefusal(error.kind, error.code);
     throw new CommandError(
       `the provider refused it (${error.kind}${error.code === null ? '' : `, code ${error.code}`}): nothing was saved` +
         (error.kind === 'pin' ? '. This counted as one of its PIN tries' : ''),

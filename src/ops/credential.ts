@@ -41,6 +41,7 @@ export const credentialCommand: Command = {
         gated: { provider: providerId, environment, accountNumber },
         pin: secrets.pin,
         fingerprint,
+        target: [merchantId, environment, providerId, operator, role].join('/'),
       });
       context.print(`checked: the provider answered with a balance of ${balance} ${currency}`);
     }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import { findCredential } from '../db/credentials';
+import { insertOperatorEvent } from '../db/operator-actions';
+import { CHANGE_PIN } from '../db/pin-changes';
 import { findRouteCredential } from '../db/routes';
 import { ENVIRONMENTS } from '../domain/environment';
 import { METHOD_IDS } from '../domain/methods';
@@ -24,38 +26,49 @@ export interface OpenedForOperator {
   pin: string;
 }
 
+/** Every action by its word. `event`: what it is called where it is written down. */
+const ACTIONS: Readonly<
+  Record<
+    string,
+    { event: string; act: (context: OperatorContext, opened: OpenedForOperator, args: CommandArgs) => Promise<void> }
+  >
+> = {
+  balance: { event: 'provider_balance', act: balance },
+  transactions: { event: 'provider_transactions', act: transactions },
+  'sandbox-numbers': { event: 'provider_sandbox_numbers', act: sandboxNumbers },
+  'register-callback': { event: 'provider_register_callback', act: registerCallback },
+  'change-pin': {
+    event: CHANGE_PIN,
+    act: async (context, opened) => await changePin(context, opened, (await context.readInput()).trim()),
+  },
+};
+
 /** `provider …`: asks a provider in a merchant's name, and changes its PIN. */
 export const providerCommand: Command = {
   usage:
     'provider balance|transactions|sandbox-numbers|change-pin|register-callback --merchant ID --environment sandbox|live --operator orange_sn [--reference REF] [--code 123456 --url https://HOST] [< new-pin]',
   summary: "ask a provider in a merchant's name; change-pin reads the new PIN from standard input",
   async run(context, args) {
-    const action = positional(args, 0, 'balance, transactions, sandbox-numbers, change-pin or register-callback');
+    const word = positional(args, 0, 'balance, transactions, sandbox-numbers, change-pin or register-callback');
+    const action = ACTIONS[word];
+    if (!action) throw new CommandError(`${word} is none of: ${Object.keys(ACTIONS).join(', ')}`);
     const opened = await openForOperator(context, args);
+    const tell = (outcome: string, code: string | null = null): Promise<void> =>
+      insertOperatorEvent(context.pool, {
+        personId: context.personId,
+        action: action.event,
+        target: opened.id,
+        detail: { outcome, code },
+      });
+    // A change of PIN is told in the transaction that writes its end; what the provider throws comes before there is one.
+    const tellsItself = action.event === CHANGE_PIN;
     try {
-      switch (action) {
-        case 'balance':
-          await balance(context, opened);
-          return;
-        case 'transactions':
-          await transactions(context, args, opened);
-          return;
-        case 'sandbox-numbers':
-          await sandboxNumbers(context, opened);
-          return;
-        case 'register-callback':
-          await registerCallback(context, args, opened);
-          return;
-        case 'change-pin':
-          await changePin(context, opened, (await context.readInput()).trim());
-          return;
-        default:
-          throw new CommandError(
-            `${action} is none of: balance, transactions, sandbox-numbers, change-pin, register-callback`,
-          );
-      }
+      await action.act(context, opened, args);
+      if (!tellsItself) await tell('answered');
     } catch (error) {
+      if (error instanceof CommandError && !tellsItself) await tell('refused');
       if (!(error instanceof ProviderError)) throw error;
+      await tell(error.kind, error.code);
       throw new CommandError(
         `the provider did not answer it (${error.kind}${error.code === null ? '' : `, code ${error.code}`})` +
           (error.kind === 'pin' ? '. This counted as one of its PIN tries; no call leaves with this PIN any more' : ''),
@@ -102,7 +115,7 @@ async function asked(
   return { token: value, operations: provider.account };
 }
 
-async function transactions(context: OperatorContext, args: CommandArgs, opened: OpenedForOperator): Promise<void> {
+async function transactions(context: OperatorContext, opened: OpenedForOperator, args: CommandArgs): Promise<void> {
   const { token, operations } = await asked(context, opened);
   const reference = args.values['reference'];
   const rows = await operations.searchTransactions(token, typeof reference === 'string' ? { reference } : {});

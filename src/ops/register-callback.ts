@@ -12,8 +12,8 @@ import type { OpenedForOperator } from './provider';
  */
 export async function registerCallback(
   context: OperatorContext,
-  args: CommandArgs,
   opened: OpenedForOperator,
+  args: CommandArgs,
 ): Promise<void> {
   const base = required(args, 'url').replace(/\/+$/, '');
   if (!base.startsWith('https://'))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { importStatement } from '../db/import-statement';
 import type { StatementEffect } from '../db/import-statement';
+import { insertOperatorEvent } from '../db/operator-actions';
 import { PROVIDERS } from '../domain/methods';
 import { parseStatement } from './parse-statement';
 import { CommandError, positional, requiredOneOf } from './operator';
@@ -28,9 +29,16 @@ export const statementCommand: Command = {
       recipient.startsWith('+') ? context.providers[provider].spellRecipient(recipient) : recipient;
     const { personId, watchMs } = context;
     const effects = await importStatement(context, { ...statement, provider, spell, personId, watchMs });
+    const name = statement.hash.toString('hex').slice(0, 12);
+    await insertOperatorEvent(context.pool, {
+      personId,
+      action: 'statement_import',
+      target: `${provider}/${name}`,
+      detail: { lines: statement.lines.length, effects: Object.fromEntries(effects) },
+    });
     for (const [effect, count] of effects) {
       context.print(`${String(count).padStart(6)}  ${effect}${MEANING[effect] ?? ''}`);
     }
-    context.print(`imported: ${statement.lines.length} line(s), file ${statement.hash.toString('hex').slice(0, 12)}`);
+    context.print(`imported: ${statement.lines.length} line(s), file ${name}`);
   },
 };
