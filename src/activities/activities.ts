@@ -7,6 +7,7 @@ import { createPayoutStepActivities } from './payout-steps';
 import type { PayoutStepActivities } from './payout-steps';
 import { createQuestionActivities } from './questions';
 import type { QuestionActivities } from './questions';
+import { createRefusalAlarm } from './refusal-alarm';
 import { createSubmit } from './submit';
 import type { SubmitInput } from './submit';
 import { createWebhookActivities } from './webhooks';
@@ -22,12 +23,26 @@ export interface Activities
 }
 
 export function createActivities(deps: ActivityDeps): Activities {
+  const { toPeople, logged } = createRefusalAlarm(deps);
+  const steps = createPayoutStepActivities(deps);
+  const asks = createAskActivities(deps);
+  const bulks = createBulkActivities(deps);
   return {
-    ...createPayoutStepActivities(deps),
-    ...createAskActivities(deps),
+    ...steps,
+    recoverAttempt: toPeople((input) => steps.recoverAttempt(input)),
+    releaseScheduled: toPeople((input) => steps.releaseScheduled(input)),
+    endSettlementWindow: toPeople((input) => steps.endSettlementWindow(input)),
+    cancelFromRun: toPeople((input) => steps.cancelFromRun(input)),
+    pollStatus: toPeople((input) => asks.pollStatus(input)),
+    pollAtOnce: toPeople((input) => asks.pollAtOnce(input)),
+    lookUpPayout: toPeople((input) => asks.lookUpPayout(input)),
     ...createQuestionActivities(deps),
     ...createWebhookActivities(deps),
-    ...createBulkActivities(deps),
-    submitPayout: createSubmit(deps),
+    ...bulks,
+    carryLines: logged((input) => bulks.carryLines(input)),
+    followBulk: logged((input) => bulks.followBulk(input)),
+    retryFailedLines: logged((input) => bulks.retryFailedLines(input)),
+    // Its run recovers what it leaves, which puts the payout before people where it is refused again.
+    submitPayout: logged(createSubmit(deps)),
   };
 }

@@ -29,3 +29,8 @@ export function stillPending(nextMs: number): ApplicationFailure {
     category: 'BENIGN',
   });
 }
+
+/** PostgreSQL refused to undo, and to put the payout in review: the open question is with people, trying again is no use. */
+export function undoRefused(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('an undo was refused; people must look', 'undo_refused');
+}

@@ -50,7 +50,8 @@ export interface PayoutMoving {
 function wantedOf({ payout, move }: PayoutMoving) {
   const changes = payout.state !== move.to;
   if (changes && !canMove(payout.state, move.to)) {
-    throw new Error(`payout ${payout.id}: ${payout.state} may not go to ${move.to}`);
+    // As PostgreSQL's guard would say it.
+    throw Object.assign(new Error(`payout ${payout.id}: ${payout.state} may not go to ${move.to}`), { code: 'CA003' });
   }
   return {
     id: payout.id,

@@ -10,6 +10,7 @@ export const REVIEW_KINDS = [
   'statement_refusal',
   'after_restore',
   'stranger',
+  'undo_refused',
 ] as const;
 
 export type ReviewKind = (typeof REVIEW_KINDS)[number];

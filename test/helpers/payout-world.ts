@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 import type { Client } from '@temporalio/client';
 
@@ -79,6 +80,8 @@ export interface PayoutWorldOptions {
   databaseUrl?: string;
   /** What payloads and the vault are encrypted under; random by default. */
   masterKeys?: MasterKeys;
+  /** Of the activities; silent by default. */
+  logger?: Logger;
 }
 
 export interface SavedClient {
@@ -155,7 +158,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     settlementWindowMs: 60_000,
     ...options.settings,
   };
-  const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+  const logger = options.logger ?? pino({ level: process.env['TEST_LOG'] ?? 'silent' });
   const requestsPerMinute = options.requestsPerMinute ?? null;
   const budget = createRequestBudget({ pool, requestsPerMinute, patienceMs: 5_000 });
   const deps: ActivityDeps = {
