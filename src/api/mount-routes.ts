@@ -34,7 +34,7 @@ function routeHandlers(route: Route, deps: RouteDeps, assertNotRestoring: () => 
   const readBody = route.rawBody
     ? [express.raw({ type: () => true, limit })]
     : route.body
-      ? [route.bodyMayLack ? jsonWhereThereIsOne : requireJson, express.json({ limit, strict: false })]
+      ? [requireJson, express.json({ limit, strict: false })]
       : [];
   return [
     // Before the body is read: who may not call is not listened to.
@@ -70,7 +70,7 @@ function readCall(route: Route, request: Request, response: Response): Parameter
     params: params?.data,
     query: route.query ? parseQuery(route.query, request.query) : undefined,
     idempotencyKey: route.idempotent === true ? readIdempotencyKey(request) : '',
-    body: route.body ? parseBody(route.body, bodyOf(route, request), route.crossCheck) : undefined,
+    body: route.body ? parseBody(route.body, request.body, route.crossCheck) : undefined,
     request,
   };
 }
@@ -82,22 +82,14 @@ function readIdempotencyKey(request: Request): string {
   return key;
 }
 
-function requireJson(request: Request, response: Response, next: NextFunction): void {
+function requireJson(request: Request, _response: Response, next: NextFunction): void {
   if (!hasBody(request)) throw new ApiProblem('malformed_json', { detail: 'The request has no body.' });
-  jsonWhereThereIsOne(request, response, next);
-}
-
-function jsonWhereThereIsOne(request: Request, _response: Response, next: NextFunction): void {
-  if (hasBody(request) && !request.is('application/json')) throw new ApiProblem('unsupported_media_type');
+  if (!request.is('application/json')) throw new ApiProblem('unsupported_media_type');
   next();
 }
 
 function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
-}
-
-function bodyOf(route: Route, request: Request): unknown {
-  return route.bodyMayLack && !hasBody(request) ? {} : request.body;
 }
 
 async function send(response: Response, { status, body, type, stream, headers }: Answer): Promise<void> {

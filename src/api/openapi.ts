@@ -63,9 +63,7 @@ function describeRoute(route: Route): ZodOpenApiOperationObject {
       ...(route.idempotent === true ? { header: idempotencyHeader } : {}),
       ...(route.headers ? { header: route.headers } : {}),
     },
-    ...(route.body
-      ? { requestBody: { required: !route.bodyMayLack, content: { 'application/json': { schema: route.body } } } }
-      : {}),
+    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
     ...(route.streamsBody
       ? { requestBody: { required: true, content: Object.fromEntries(route.streamsBody.map((type) => [type, {}])) } }
       : {}),

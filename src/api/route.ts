@@ -58,8 +58,6 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   headers?: z.ZodObject;
   /** JSON body. A field that fails is named with all the others. */
   body?: B;
-  /** No body is as good as an empty object. */
-  bodyMayLack?: true;
   /** Checks over several fields of the JSON body as it came in; added to what `body` finds. */
   crossCheck?: (body: unknown) => readonly InvalidField[];
   /** Bytes of a body of any type, for the handler to read from `request.body`. */

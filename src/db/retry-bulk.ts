@@ -13,8 +13,8 @@ import { withTransaction } from './transaction';
 export interface RetryBulk {
   bulkId: string;
   actor: Actor;
-  /** The version of the completed bulk as the caller saw it; null where any will do. */
-  expectedVersion: number | null;
+  /** The version of the completed bulk as the caller saw it. */
+  expectedVersion: number;
 }
 
 export interface RetryBulkAnswer {
@@ -26,7 +26,7 @@ export interface RetryBulkAnswer {
 
 /**
  * Takes a completed bulk up again for its failed lines, by a change of its row alone: its run looks them up and takes them
- * back. Works with Temporal stopped. The same one again finds it done.
+ * back. Works with Temporal stopped. The same one again, however late, finds it done.
  */
 export async function retryBulk(pool: Pool, { bulkId, actor, expectedVersion }: RetryBulk): Promise<RetryBulkAnswer> {
   return await withTransaction(pool, async (trx): Promise<RetryBulkAnswer> => {
@@ -35,7 +35,7 @@ export async function retryBulk(pool: Pool, { bulkId, actor, expectedVersion }: 
     const counts = lineCounts(rollUp);
     if (await isDone(trx, bulk, expectedVersion)) return { result: 'done_before', bulk, counts };
     if (bulk.state !== 'completed') return { result: 'refused', bulk, counts };
-    if (expectedVersion !== null && expectedVersion !== bulk.version) return { result: 'changed', bulk, counts };
+    if (expectedVersion !== bulk.version) return { result: 'changed', bulk, counts };
     if (rollUp.failed === undefined) return { result: 'nothing_failed', bulk, counts };
     // A run that does not hear of it is told by the sweeper.
     await trx.query(
@@ -50,12 +50,10 @@ export async function retryBulk(pool: Pool, { bulkId, actor, expectedVersion }: 
   });
 }
 
-/** With a version: whether the bulk was retried from there, whatever came of it; without: whether it runs by a retry. */
-async function isDone(trx: Db, bulk: Bulk, expectedVersion: number | null): Promise<boolean> {
+/** Whether the bulk was retried from that version, whatever came of it. */
+async function isDone(trx: Db, bulk: Bulk, expectedVersion: number): Promise<boolean> {
   const { rowCount } = await trx.query(
-    expectedVersion === null
-      ? "select 1 from bulks where id = $1 and state = 'running' and hold_no > 1 and $2::int is null"
-      : "select 1 from bulk_events where bulk_id = $1 and sequence = $2::int + 1 and reason = 'retry_failed'",
+    "select 1 from bulk_events where bulk_id = $1 and sequence = $2::bigint + 1 and reason = 'retry_failed'",
     [bulk.id, expectedVersion],
   );
   return rowCount === 1;

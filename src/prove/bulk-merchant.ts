@@ -3,7 +3,9 @@ import { z } from 'zod';
 import type { Asker } from './asker';
 import type { PlannedBulk } from './plan-bulks';
 
-const bulk = z.looseObject({ id: z.string(), state: z.string(), content_sha256: z.string().nullable() });
+const bulk = z.looseObject({
+  ...{ id: z.string(), state: z.string(), version: z.int(), content_sha256: z.string().nullable() },
+});
 
 const page = z.object({
   data: z.array(
@@ -17,7 +19,7 @@ const page = z.object({
 
 export type ToldLine = z.infer<typeof page>['data'][number]['payout'];
 
-export type BulkAct = 'pause' | 'resume' | 'cancel' | 'retry-failed';
+export type BulkAct = 'pause' | 'resume' | 'cancel';
 
 /** A merchant's own system that sends bulks, and a person beside it who approves them. */
 export interface BulkMerchant {
@@ -25,6 +27,8 @@ export interface BulkMerchant {
   send(planned: PlannedBulk, customerOf: (recipient: string) => Readonly<Record<string, string>>): Promise<string>;
   /** False: its state does not allow it. */
   act(bulkId: string, act: BulkAct): Promise<boolean>;
+  /** Has the failed lines of a completed bulk sent again, where there are any. False: it is not completed. */
+  retryFailed(bulkId: string): Promise<boolean>;
   state(bulkId: string): Promise<string | null>;
   lines(bulkId: string): Promise<readonly ToldLine[]>;
 }
@@ -71,6 +75,15 @@ export function createBulkMerchant({ ask }: Asker, personKey: string): BulkMerch
     async act(bulkId, act) {
       const { status } = await ask('POST', `/v1/bulk-cash-ins/${bulkId}/${act}`);
       return status === 200;
+    },
+
+    async retryFailed(bulkId) {
+      const { status, body } = await ask('GET', `/v1/bulk-cash-ins/${bulkId}`);
+      if (status !== 200) return false;
+      const { state, version } = bulk.parse(body);
+      if (state !== 'completed') return false;
+      await ask('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, { body: { expected_version: version } });
+      return true;
     },
 
     async state(bulkId) {

@@ -91,9 +91,7 @@ export function createBulkOrders(options: BulkOrdersOptions): Orders {
     async tend() {
       const wanted = accepted.filter((asked) => asked.planned.retries && !retried.has(asked.id));
       await inTurns(wanted, 2, async ({ id }) => {
-        if ((await bulks.state(id)) !== 'completed') return;
-        retried.add(id);
-        await bulks.act(id, 'retry-failed');
+        if (await bulks.retryFailed(id)) retried.add(id);
       });
     },
 

@@ -1,5 +1,4 @@
 import { createRecordingRuns, startTestApp } from '../helpers/app';
-import type { ApiAnswer } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
 import { ACCOUNT, PIN } from '../helpers/payout-world';
 import type { BulkLine, BulkRunWorld } from './run-world';
@@ -26,10 +25,6 @@ describe('failed lines of a bulk that are tried again', () => {
     for (const { recipient } of lines) {
       world.simulator.putAccount({ msisdn: recipient.msisdn.replace('+221', ''), suspended });
     }
-  }
-
-  function retry(bulkId: string, body?: unknown): Promise<ApiAnswer> {
-    return world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, body === undefined ? {} : { body });
   }
 
   /** A completed bulk: `paid` lines that are, and `failed` ones of wallets that were suspended and are not any more. */
@@ -91,7 +86,7 @@ describe('failed lines of a bulk that are tried again', () => {
     expect((await payoutOf(handedOver!)).owner).toMatch(/^payout\//);
     suspend(curable, false);
 
-    const answer = await retry(bulkId);
+    const answer = await world.retryFailed(bulkId);
     expect([answer.status, answer.body]).toMatchObject([200, { intents_written: 0, lines_stopped: 0, unknown: 0 }]);
     await untilCompleted(bulkId, 2);
     const bulk = await world.readBulk(bulkId);
@@ -124,19 +119,41 @@ describe('failed lines of a bulk that are tried again', () => {
 
   test('many who ask at once retry once; a version that was seen says from where', async () => {
     const { bulkId, lines } = await failOnce(2, 6);
-    const { version } = (await world.readBulk(bulkId)) as unknown as { version: number };
-    expect((await retry(bulkId, { expected_version: version - 1 })).body).toMatchObject({ code: 'bulk_version' });
-    const answers = await Promise.all(
-      Array.from({ length: 6 }, (_, index) => retry(bulkId, index % 2 ? { expected_version: version } : undefined)),
-    );
+    const { version } = await world.readBulk(bulkId);
+    expect((await world.retryFailed(bulkId, version - 1)).body).toMatchObject({ code: 'bulk_version' });
+    const answers = await Promise.all(Array.from({ length: 6 }, () => world.retryFailed(bulkId, version)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     await untilCompleted(bulkId, 2);
     await expectEachPaidOnce(lines);
     expect((await reasonsOf(bulkId)).filter((reason) => reason === 'retry_failed')).toHaveLength(1);
     for (const line of lines.slice(2)) expect((await payoutOf(line)).attempt).toBe(2);
-    expect((await retry(bulkId)).body).toMatchObject({ status: 409, code: 'nothing_failed' });
-    // The very same request, repeated late, was done.
-    expect((await retry(bulkId, { expected_version: version })).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).body).toMatchObject({ status: 409, code: 'nothing_failed' });
+    await world.expectPartsClosed(bulkId);
+  });
+
+  test('a request that comes again after its round has ended begins no other; none is taken without a version', async () => {
+    const { bulkId, lines } = await failOnce(1, 3);
+    const { version } = await world.readBulk(bulkId);
+    suspend(lines.slice(1), true);
+    expect((await world.retryFailed(bulkId, version)).status).toBe(200);
+    await untilCompleted(bulkId, 2);
+    expect((await world.readBulk(bulkId)).progress['failed']?.lines).toBe(3);
+    suspend(lines.slice(1), false);
+
+    const late = await world.retryFailed(bulkId, version);
+    expect([late.status, late.body]).toMatchObject([200, { state: 'completed', progress: { failed: { lines: 3 } } }]);
+    const path = `/v1/bulk-cash-ins/${bulkId}/retry-failed`;
+    expect((await world.ask('POST', path)).status).toBe(400);
+    const empty = await world.ask('POST', path, { body: {} });
+    expect([empty.status, empty.body.errors]).toMatchObject([422, [{ pointer: '/expected_version' }]]);
+    expect((await reasonsOf(bulkId)).filter((reason) => reason === 'retry_failed')).toHaveLength(1);
+    for (const line of lines.slice(1)) expect((await payoutOf(line)).attempt).toBe(2);
+
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
+    await untilCompleted(bulkId, 3);
+    await expectEachPaidOnce(lines);
+    for (const line of lines.slice(1)) expect((await payoutOf(line)).attempt).toBe(3);
+    expect((await world.retryFailed(bulkId, version)).status).toBe(200);
     expect((await world.readBulk(bulkId)).state).toBe('completed');
     await world.expectPartsClosed(bulkId);
   });
@@ -147,7 +164,7 @@ describe('failed lines of a bulk that are tried again', () => {
     const { id } = await payoutOf(late);
     const [first] = await world.submissions(id);
     await creditLate(first!.id, late);
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await untilCompleted(bulkId, 2);
     await expectEachPaidOnce(lines);
     expect(await payoutOf(late)).toMatchObject({ attempt: 1 });
@@ -155,7 +172,7 @@ describe('failed lines of a bulk that are tried again', () => {
     expect(rows).toEqual([{ kind: 'late_credit' }]);
 
     // That one alone is failed by now, and is with people: nothing is left to try.
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await untilCompleted(bulkId, 3);
     expect((await world.readBulk(bulkId)).reason).toBe('nothing_to_retry');
     await expectEachPaidOnce(lines);
@@ -166,14 +183,15 @@ describe('failed lines of a bulk that are tried again', () => {
   test('while the provider cannot be asked nothing is taken back; a pause and a cancel are obeyed', async () => {
     const { bulkId, lines } = await failOnce(1, 3);
     world.simulator.configure({ endpointFaults: { search: { error_503: 1 } } });
-    expect((await retry(bulkId)).status).toBe(200);
+    const { version } = await world.readBulk(bulkId);
+    expect((await world.retryFailed(bulkId, version)).status).toBe(200);
     const asked = (): number => world.simulator.requests().byEndpoint['search'];
     const before = asked();
     await eventually('the provider was asked', () => asked() > before + 3);
     expect((await world.readBulk(bulkId)).progress['failed']?.lines).toBe(3);
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId, version)).status).toBe(200);
     expect((await world.control(bulkId, 'pause')).status).toBe(200);
-    expect((await retry(bulkId)).body).toMatchObject({ status: 409, code: 'bulk_state' });
+    expect((await world.retryFailed(bulkId)).body).toMatchObject({ status: 409, code: 'bulk_state' });
     world.simulator.configure({ endpointFaults: {} });
     expect((await world.readBulk(bulkId)).progress['failed']?.lines).toBe(3);
     expect((await world.control(bulkId, 'resume')).status).toBe(200);
@@ -184,7 +202,7 @@ describe('failed lines of a bulk that are tried again', () => {
   test('a cancel before they are taken back ends it: none is sent', async () => {
     const { bulkId, lines } = await failOnce(1, 2);
     world.simulator.configure({ endpointFaults: { search: { error_503: 1 } } });
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     expect(await world.control(bulkId, 'cancel')).toMatchObject({ status: 200, body: { state: 'stopping' } });
     world.simulator.configure({ endpointFaults: {} });
     const bulk = await world.untilBulk(bulkId, 'cancelled');
@@ -197,7 +215,7 @@ describe('failed lines of a bulk that are tried again', () => {
     const { available = 0n } = await world.balances();
     await world.accept({ amount: available - 10n });
     const sum = lines.slice(1).reduce((total, { amount }) => total + BigInt(amount), 0n);
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await untilCompleted(bulkId, 2);
     expect((await world.readBulk(bulkId)).reason).toBe('insufficient_float');
     const { rows } = await world.pool.query<{ detail: string }>(
@@ -208,7 +226,7 @@ describe('failed lines of a bulk that are tried again', () => {
     for (const line of lines.slice(1)) expect(await payoutOf(line)).toMatchObject({ attempt: 1, hold_no: 1 });
     expect((await world.balances())['available']).toBe(10n);
     await world.topUp(20_000_000n);
-    expect((await retry(bulkId)).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await untilCompleted(bulkId, 3);
     await expectEachPaidOnce(lines);
     for (const line of lines.slice(1)) expect(await payoutOf(line)).toMatchObject({ attempt: 2, hold_no: 3 });
@@ -221,7 +239,11 @@ describe('failed lines of a bulk that are tried again', () => {
     runs.isDown = true;
     const app = await startTestApp({ pool: world.pool, sealing: world.vault, runs });
     try {
-      const answer = await app.request('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, { key: world.merchantKey });
+      const { version } = await world.readBulk(bulkId);
+      const answer = await app.request('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, {
+        key: world.merchantKey,
+        body: { expected_version: version },
+      });
       expect([answer.status, answer.body]).toMatchObject([200, { state: 'running' }]);
     } finally {
       await app.close();

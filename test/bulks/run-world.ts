@@ -7,6 +7,7 @@ import { claimCallbacks } from '../../src/db/callbacks';
 import { claimUnclaimedDeliveries } from '../../src/db/outbox';
 import { createSweeper } from '../../src/sweeper/sweeper';
 import type { ScenarioName } from '../../src/simulators/orange';
+import type { ApiAnswer } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
 import type { PayoutWorldOptions } from '../helpers/payout-world';
 import { createRaceWorld } from '../races/race-world';
@@ -22,6 +23,7 @@ export interface BulkAnswer {
   id: string;
   state: string;
   reason: string;
+  version: number;
   progress: Record<string, { lines: number; amount: string }>;
 }
 
@@ -47,6 +49,8 @@ export interface BulkRunWorld extends RaceWorld {
   readBulk(bulkId: string): Promise<BulkAnswer>;
   untilBulk(bulkId: string, state: string): Promise<BulkAnswer>;
   control(bulkId: string, act: string): Promise<{ status: number; body: ControlledBulk }>;
+  /** By the version that is given; by its present one otherwise. */
+  retryFailed(bulkId: string, expectedVersion?: number): Promise<ApiAnswer>;
   topUp(amount: bigint): Promise<void>;
   /** Lines of which the provider has moved money, by its own ledger. */
   paidLines(lines: readonly BulkLine[]): Promise<number>;
@@ -109,6 +113,11 @@ export async function createBulkRunWorld(options: PayoutWorldOptions = {}): Prom
     async control(bulkId, act) {
       const { status, body } = await world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/${act}`);
       return { status, body: body as unknown as ControlledBulk };
+    },
+
+    async retryFailed(bulkId, expectedVersion) {
+      const body = { expected_version: expectedVersion ?? (await bulkWorld.readBulk(bulkId)).version };
+      return await world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, { body });
     },
 
     async topUp(amount) {

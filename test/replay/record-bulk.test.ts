@@ -92,7 +92,7 @@ describeRecording('recording runs of bulks', () => {
   recordingTest(['bulk-retried'], async () => {
     const bulkId = await world.sendBulk([...lines(2), ...world.linesOf(['customer_unknown'])]);
     await world.untilBulk(bulkId, 'completed');
-    await world.control(bulkId, 'retry-failed');
+    await world.retryFailed(bulkId);
     await eventually('it is completed again', async () => {
       const { rows } = await world.pool.query<{ times: number }>(
         "select count(*)::int as times from bulk_events where bulk_id = $1 and to_state = 'completed'",

@@ -141,8 +141,7 @@ describe('a database that went back in time, with bulks', () => {
     const backup = await backUpDatabase(world.databaseUrl);
     workers = await world.startWorkers();
     suspend(false);
-    const retry = (): Promise<{ status: number }> => world.ask('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`);
-    expect((await retry()).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await eventually('both are paid', async () => (await world.readBulk(bulkId)).progress['succeeded']?.lines === 3);
     await workers.close();
     const [, second] = await payoutsOf(lines);
@@ -154,7 +153,7 @@ describe('a database that went back in time, with bulks', () => {
     for (const { id } of (await payoutsOf(lines)).slice(1)) {
       expect((await world.submissions(id)).map(({ outcome }) => outcome)).toEqual(['rejected', 'unknown']);
     }
-    expect((await retry()).status).toBe(200);
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
     await eventually(
       'nothing is left to try',
       async () => (await world.readBulk(bulkId)).reason === 'nothing_to_retry',

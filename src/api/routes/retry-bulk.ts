@@ -14,8 +14,7 @@ const retryBulkRequest = z
     {
       expected_version: z
         .int(said("give the completed bulk's `version`"))
-        .optional()
-        .meta({ description: '`version` of the bulk as you saw it complete.' }),
+        .meta({ description: '`version` of the bulk as you saw it complete: a late repeat begins no other round.' }),
     },
     said('give a JSON object'),
   )
@@ -31,7 +30,6 @@ export const retryBulkRoute = defineRoute({
   access: 'merchant',
   params: bulkParams,
   body: retryBulkRequest,
-  bodyMayLack: true,
   answers: { 200: { description: 'It runs again, now or before; how its lines stand.', schema: controlledBulkAnswer } },
   problems: ['bulk_state', 'bulk_version', 'nothing_failed', 'restoring', 'unavailable'],
   async handle({ principal, params, body }, deps) {
@@ -39,7 +37,7 @@ export const retryBulkRoute = defineRoute({
     const { result, bulk, counts } = await retryBulk(deps.pool, {
       bulkId,
       actor: actorOf(principal),
-      expectedVersion: body.expected_version ?? null,
+      expectedVersion: body.expected_version,
     });
     const members = { state: bulk.state, version: bulk.version };
     switch (result) {
