@@ -22,6 +22,8 @@ const BATCH = 500;
 /** Everything that is wrong with a bulk, written down as it is found; only the first errors stay in memory. */
 export interface BulkReport {
   add(...errors: readonly BulkError[]): Promise<void>;
+  /** As `add`, of what refuses nothing by itself. */
+  note(...errors: readonly BulkError[]): Promise<void>;
   /** Writes what is not written yet. */
   flush(): Promise<void>;
   count(): number;
@@ -42,15 +44,19 @@ export function createBulkReport(db: Db, bulkId: string): BulkReport {
     await insertBulkErrors(db, bulkId, batch, written);
     written += batch.length;
   };
+  const note = async (...errors: readonly BulkError[]): Promise<void> => {
+    for (const error of errors) {
+      if (first.length < SHOWN) first.push(error);
+      waiting.push(error);
+      if (waiting.length >= BATCH) await flush();
+    }
+  };
   return {
     async add(...errors) {
-      for (const error of errors) {
-        if (first.length < SHOWN) first.push(error);
-        if (error.line === null) ofWhole += 1;
-        waiting.push(error);
-        if (waiting.length >= BATCH) await flush();
-      }
+      ofWhole += errors.filter(({ line }) => line === null).length;
+      await note(...errors);
     },
+    note,
     flush,
     count: () => written + waiting.length,
     countOfWhole: () => ofWhole,

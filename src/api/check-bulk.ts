@@ -37,7 +37,10 @@ export async function checkWhole(
   given: { bulkId: string; taken: TakenLines; options: BulkOptions; mustDeclare: boolean; duplicateDays: number },
 ): Promise<void> {
   const { bulkId, taken, options } = given;
-  if (!taken.isBroken) await report.add(...declarationErrors(given));
+  if (!taken.isBroken) {
+    await report.add(...declarationErrors(given));
+    await report.note(...uncheckedTotal(given));
+  }
   const allowed = options.allow_duplicates ?? [];
   const checks: ((after: number) => Promise<readonly BulkLineError[]>)[] = [
     (after) => findSameReferences(pool, bulkId, after),
@@ -69,16 +72,14 @@ export async function checkWhole(
   }
 }
 
-/** A file that is cut off at the end of a line looks whole: only what was declared shows it. */
-function declarationErrors({
-  taken,
-  options,
-  mustDeclare,
-}: {
+interface Declaration {
   taken: TakenLines;
   options: BulkOptions;
   mustDeclare: boolean;
-}): readonly BulkError[] {
+}
+
+/** A file that is cut off at the end of a line looks whole: only what was declared shows it. */
+function declarationErrors({ taken, options, mustDeclare }: Declaration): readonly BulkError[] {
   const errors: BulkError[] = [];
   const say = (field: string, code: string, message: string): void => {
     errors.push({ line: null, field, code, message });
@@ -90,8 +91,19 @@ function declarationErrors({
   if (count != null && count !== taken.count) {
     say('declared_count', 'count_differs', `${taken.count} lines came: is the file whole?`);
   }
-  if (total != null && taken.total !== null && total !== taken.total) {
+  // An amount that cannot be read may be what the rest of the total stands for; it never makes it less.
+  if (total != null && (taken.withoutAmount === 0 ? total !== taken.total : total < taken.total)) {
     say('declared_total', 'total_differs', `the amounts that came sum up to ${taken.total}: is the file whole?`);
   }
   return errors;
+}
+
+/** A total above the sum of what can be read: whether the other amounts make it up, nobody can tell. */
+function uncheckedTotal({ taken, options: { declared_total: total } }: Declaration): readonly BulkError[] {
+  const { withoutAmount, total: sum } = taken;
+  if (total == null || withoutAmount === 0 || total <= sum) return [];
+  const message =
+    `cannot be checked: no amount can be read in ${withoutAmount} lines, ` +
+    `and those of the others sum up to ${sum}, ${total - sum} less`;
+  return [{ line: null, field: 'declared_total', code: 'total_not_checked', message }];
 }

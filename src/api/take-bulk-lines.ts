@@ -21,8 +21,10 @@ export interface TakenLines {
   bad: number;
   /** The rest of the body could not be understood, so that nobody knows what would have come. */
   isBroken: boolean;
-  /** Minor units; null where the amount of a line could not be read. */
-  total: bigint | null;
+  /** Of the amounts that could be read, those of bad lines among them; minor units. */
+  total: bigint;
+  /** Lines whose amount could not be read. */
+  withoutAmount: number;
 }
 
 export interface TakeDeps {
@@ -43,7 +45,7 @@ export async function takeBulkLines(
   report: BulkReport,
   deps: TakeDeps,
 ): Promise<TakenLines> {
-  const taken: TakenLines = { options: {}, count: 0, bad: 0, isBroken: false, total: 0n };
+  const taken: TakenLines = { options: {}, count: 0, bad: 0, isBroken: false, total: 0n, withoutAmount: 0 };
   let batch: Promise<StagedLine>[] = [];
   const store = async (): Promise<void> => {
     const lines = await Promise.all(batch);
@@ -59,13 +61,17 @@ export async function takeBulkLines(
       if (piece.kind === 'line' || piece.line !== null) count(taken, deps.maxLines);
       if (piece.kind === 'error') {
         const { line, field, code, message } = piece;
-        if (line !== null) unreadable(taken);
+        if (line !== null) {
+          taken.bad += 1;
+          taken.withoutAmount += 1;
+        }
         await report.add({ line, field, code, message });
         continue;
       }
       const checked = checkLine(piece.fields);
       const amount = checked.ok ? checked.payout.amount : checked.amount;
-      taken.total = taken.total === null || amount === null ? null : taken.total + amount;
+      taken.total += amount ?? 0n;
+      if (amount === null) taken.withoutAmount += 1;
       if (!checked.ok) {
         taken.bad += 1;
         const name = deps.byColumn ? columnOf : (path: readonly string[]): string => path.join('.');
@@ -96,11 +102,6 @@ function where({ line, message }: BrokenBodyError): string {
 function count(taken: TakenLines, maxLines: number): void {
   taken.count += 1;
   if (taken.count > maxLines) throw new BodyLimitError('lines', maxLines);
-}
-
-function unreadable(taken: TakenLines): void {
-  taken.bad += 1;
-  taken.total = null;
 }
 
 async function stagedLine(

@@ -5,7 +5,7 @@ import { forgetOldReports } from '../../src/db/bulk-errors';
 import { BULK_TRANSITIONS } from '../../src/domain/bulk-state';
 import { eventually } from '../helpers/eventually';
 import { bulkWorld, csv, line, PERSON } from './bulk-world';
-import type { BulkWorld, Upload } from './bulk-world';
+import type { BulkBody, BulkWorld, Upload } from './bulk-world';
 
 describe('bulk cash-ins', () => {
   let world: BulkWorld;
@@ -96,7 +96,7 @@ describe('bulk cash-ins', () => {
       line({}),
       line({ email: 'nobody', first_name: '' }),
     ];
-    const query = { declared_count: '3', declared_total: '0' };
+    const query = { declared_count: '3', declared_total: '2000' };
     const answer = await world.send({ type: 'text/csv', body: csv(bad), query });
     expect([answer.status, answer.body.code]).toEqual([422, 'bulk_invalid']);
     const places = answer.body.errors.map(({ line: number, field }) => `${number} ${field}`);
@@ -366,6 +366,28 @@ describe('bulk cash-ins', () => {
     expect(items.data.map((item) => item.line)).toEqual([1, 3]);
     const { body: report } = await world.get(`/v1/bulk-cash-ins/${body.id}/errors`);
     expect(report.data).toMatchObject([{ line: 2, field: 'amount', code: 'not_valid' }]);
+  });
+
+  test.each([
+    ['what can be read', '3000', 202, ['not_valid']],
+    ['more, which the unreadable one may be', '4000', 202, ['not_valid', 'total_not_checked']],
+    ['less than what can be read', '2999', 422, ['not_valid', 'total_differs']],
+  ])('where an amount cannot be read, a total of %s', async (_name, total, status, codes) => {
+    const lines = [line({ amount: '1000' }), line({ amount: '1 000' }), line({ amount: '2000' })];
+    const query = { declared_count: '3', declared_total: total, on_invalid: 'skip' };
+    const answer = await world.send({ type: 'text/csv', body: csv(lines), query });
+    expect(answer.status).toBe(status);
+    const bulkId = status === 202 ? answer.body.id : answer.body.bulk_id;
+    const { body: report } = await world.get(`/v1/bulk-cash-ins/${bulkId}/errors`);
+    expect((report.data as unknown as BulkBody['errors']).map(({ code }) => code)).toEqual(codes);
+    // The lines that were taken, and no other, are in the result.
+    const { text } = await world.get(`/v1/bulk-cash-ins/${bulkId}/result.csv`);
+    const numbers = text
+      .trim()
+      .split('\r\n')
+      .slice(1)
+      .map((row) => row.split(',')[0]);
+    expect(numbers).toEqual(status === 202 ? ['1', '3'] : []);
   });
 
   test('what a bulk of the last days paid is refused unless it is allowed, and the same content is told', async () => {
