@@ -14,7 +14,7 @@ const MODES: Readonly<Record<string, Mode>> = { single, accept, bulk, memory, fa
 const closers = createClosers();
 
 /** Measures the product beside its baselines in one run. Flags: --payouts N (or --items N), --rounds N, --only NAME, --set NAME=VALUE, --profile, --json. */
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { mode: name, options } = parseBenchCommand(process.argv.slice(2), (mode) => MODES[mode]);
   const mode = MODES[name];
   if (!mode)
@@ -27,7 +27,9 @@ async function main(): Promise<void> {
   const result = await mode.run({ ...options, closers, print });
   await closers.closeAll();
   if (options.profileDirectory) print(`CPU profiles of the product's processes: ${options.profileDirectory}`);
+  if (result.violation) print(`FAILED: ${result.violation}`);
   if (options.json) print(JSON.stringify({ mode: name, machine, ...options, ...result }));
+  return result.violation ? 1 : 0;
 }
 
 /** However it ends, what was started is closed first: the servers run in process groups of their own. */
@@ -47,6 +49,6 @@ process.once('uncaughtException', (error) => end(1, error));
 process.stdout.on('error', () => end(1));
 
 main().then(
-  () => end(0),
+  (code) => end(code),
   (error: unknown) => end(1, error),
 );

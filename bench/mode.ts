@@ -21,6 +21,8 @@ export interface BenchResult {
   versions: Readonly<Record<string, string>>;
   figures: object;
   ratios: Readonly<Record<string, number>>;
+  /** What must not be, where it was: the command fails for it. */
+  violation?: string | null;
 }
 
 export interface Mode {

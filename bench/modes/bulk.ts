@@ -21,6 +21,9 @@ const GAP_MS = 1_500;
 /** From one search of a batch to the next. */
 const SEARCH_GAP_MS = 500;
 
+/** History events that a line may cost. */
+const MOST_EVENTS = 0.05;
+
 /** The simulator's own retailer, that the floor pays from. */
 const FLOOR_ACCOUNT = '781234567';
 const FLOOR_FLOAT = 100_000_000_000;
@@ -67,6 +70,8 @@ export const bulk: Mode = {
           'as floor, with one PIN block for all lines, as the product’s per-line path',
         ),
     };
+    const stranger = only.find((name) => !Object.hasOwn(makers, name));
+    if (stranger !== undefined) throw new Error(`--only: ${stranger} is none of ${Object.keys(makers).join(', ')}.`);
     const contenders: BulkContender[] = [];
     for (const [name, make] of Object.entries(makers)) {
       if (only.length === 0 || only.includes(name)) contenders.push(await make(name));
@@ -101,7 +106,9 @@ export const bulk: Mode = {
     print(
       `native: ${percent(ratios.native_floor)} of floor, ${percent(share('native', 'floor-native'))} of floor-native`,
     );
-    return { versions, figures: medians, ratios };
+    const violation =
+      ratios.events_per_line > MOST_EVENTS ? `${ratios.events_per_line} history events per line` : null;
+    return { versions, figures: medians, ratios, violation };
   },
 };
 

@@ -74,7 +74,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         await create({ taskQueue: providerTaskQueue(options.taskQueuePrefix, provider) });
       }
     }
-    if (options.serves !== 'payouts') await create({ taskQueue: bulkTaskQueue(options.taskQueuePrefix) });
+    if (options.serves !== 'payouts') {
+      await create({
+        taskQueue: bulkTaskQueue(options.taskQueuePrefix),
+        // A chunk mostly waits, and so does one that follows lines with runs of their own: merchants have their turn beside them.
+        maxConcurrentActivityTaskExecutions: 300,
+      });
+    }
   } catch (error) {
     // A worker that was created but never run keeps the process alive.
     await Promise.all(connections.map((connection) => connection.close()));
