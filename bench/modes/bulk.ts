@@ -106,8 +106,7 @@ export const bulk: Mode = {
     print(
       `native: ${percent(ratios.native_floor)} of floor, ${percent(share('native', 'floor-native'))} of floor-native`,
     );
-    const violation =
-      ratios.events_per_line > MOST_EVENTS ? `${ratios.events_per_line} history events per line` : null;
+    const violation = ratios.events_per_line > MOST_EVENTS ? `${ratios.events_per_line} history events per line` : null;
     return { versions, figures: medians, ratios, violation };
   },
 };
