@@ -7,6 +7,7 @@ import type { Activities } from './activities/activities';
 import type { PayoutSettings } from './activities/payout-settings';
 import { createProviderAccess } from './activities/provider-access';
 import { createRequestBudget } from './activities/request-budget';
+import type { RequestBudget } from './activities/request-budget';
 import type { Config } from './config';
 import { findBulk } from './db/bulk-rows';
 import { markCallbackApplied } from './db/callbacks';
@@ -129,17 +130,22 @@ export function createRestoreDeps(core: Core): RestoreDeps {
   return { pool, logger, engine, ...createProviderParts(core) };
 }
 
+/** The requests that an operator's commands take from the accounts' budgets; people wait a little longer than payouts. */
+export function createOperatorBudget(core: Core): RequestBudget {
+  return createBudget(core, 20_000);
+}
+
+function createBudget({ config, pool }: Pick<Core, 'config' | 'pool'>, patienceMs: number): RequestBudget {
+  return createRequestBudget({ pool, requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null, patienceMs });
+}
+
 function createProviderParts({
   config,
   pool,
   vault,
   providers,
 }: Core): Pick<RestoreDeps, 'access' | 'budget' | 'settings'> {
-  const budget = createRequestBudget({
-    pool,
-    requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null,
-    patienceMs: 5_000,
-  });
+  const budget = createBudget({ config, pool }, 5_000);
   const access = createProviderAccess({
     pool,
     sealing: vault,

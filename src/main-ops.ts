@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
 import { loadConfig } from './config';
-import { createCore } from './deps';
+import { createCore, createOperatorBudget } from './deps';
 import { COMMANDS, describeCommands } from './ops/commands';
 import { authenticateOperator } from './ops/authenticate-operator';
 import { CommandError } from './ops/operator';
@@ -29,6 +29,7 @@ async function main(): Promise<number> {
     await command.run(
       {
         ...core,
+        budget: createOperatorBudget(core),
         sealing: core.vault,
         fingerprintPin: (provider, account, pin) => core.vault.fingerprintPin(provider, account, pin),
         personId,

@@ -8,6 +8,7 @@ import { prepareCall } from './check-credential';
 import { CommandError } from './operator';
 import type { OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
+import { spendRequests } from './spend-requests';
 
 /**
  * Changes the PIN of a credential's account at the provider. Written ahead of the call, which waits for those that left
@@ -19,7 +20,9 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
   const { pool, sealing, fingerprintPin } = context;
   const provider = context.providers[opened.provider];
   const { accountNumber } = opened.account;
-  const { token, encryptedPin, encrypt } = await prepareCall(provider, opened.account, opened.pin);
+  const { token, encryptedPin, encrypt } = await prepareCall(context, provider, opened.account, opened.pin);
+  // The probe's with the change's, and before the gate closes: neither may want for one then.
+  await spendRequests(context, { provider: opened.provider, accountNumber }, 2);
   const pins = { encryptedPin, encryptedNewPin: encrypt(newPin) };
   const change = {
     credentialId: opened.id,

@@ -9,6 +9,7 @@ import { prepareCall } from './check-credential';
 import { CommandError } from './operator';
 import type { OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
+import { spendRequests } from './spend-requests';
 
 /** Longer than the call may take; a probe that is not heard of by then counts as lost. */
 const PROBE_MS = 60_000;
@@ -24,7 +25,9 @@ export async function fetchBalance(
   const { pool } = context;
   const provider = context.providers[opened.provider];
   const gated = { ...opened, accountNumber: opened.account.accountNumber };
-  const { token, encryptedPin } = await prepareCall(provider, opened.account, opened.pin);
+  const { token, encryptedPin } = await prepareCall(context, provider, opened.account, opened.pin);
+  // Before the gate, which would wait for a call that proves the PIN.
+  await spendRequests(context, gated, 1);
   const call = {
     fingerprint: context.fingerprintPin(opened.provider, gated.accountNumber, opened.pin),
     callId: `ops/${randomUUID()}`,

@@ -11,6 +11,8 @@ export interface OperatorContext {
   sealing: Sealing;
   fingerprintPin: (provider: string, accountNumber: string, pin: string) => Buffer;
   providers: Readonly<Record<ProviderId, Provider>>;
+  /** Requests in an account's name, shared with all workers; `spend` throws `ProviderError` where none is left. */
+  budget: { spend(account: { provider: string; accountNumber: string }): Promise<void> };
   personId: string;
   logger: Logger;
   settlementWindowMs: number;
@@ -26,6 +28,9 @@ export interface OperatorContext {
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
+
+/** The account's requests are all in use: nothing was asked. */
+export class NoRequestLeft extends CommandError {}
 
 export interface Command {
   /** How it is called, after `npm run ops --`. */

@@ -11,8 +11,9 @@ import type { AccountOperations, ProviderAccount } from '../providers/provider';
 import { changePin } from './change-pin';
 import { registerCallback } from './register-callback';
 import { fetchBalance } from './fetch-balance';
-import { CommandError, positional, required, requiredOneOf } from './operator';
+import { CommandError, NoRequestLeft, positional, required, requiredOneOf } from './operator';
 import type { Command, CommandArgs, OperatorContext } from './operator';
+import { spendRequests } from './spend-requests';
 
 const CREDENTIALS = z.object({ clientId: z.string(), clientSecret: z.string() });
 
@@ -60,13 +61,14 @@ export const providerCommand: Command = {
         target: opened.id,
         detail: { outcome, code },
       });
-    // A change of PIN is told in the transaction that writes its end; what the provider throws comes before there is one.
+    // A change of PIN is told in the transaction that writes its end; other failures come before there is one.
     const tellsItself = action.event === CHANGE_PIN;
     try {
       await action.act(context, opened, args);
       if (!tellsItself) await tell('answered');
     } catch (error) {
-      if (error instanceof CommandError && !tellsItself) await tell('refused');
+      if (error instanceof NoRequestLeft) await tell('no_request_left');
+      else if (error instanceof CommandError && !tellsItself) await tell('refused');
       if (!(error instanceof ProviderError)) throw error;
       await tell(error.kind, error.code);
       throw new CommandError(
@@ -111,6 +113,8 @@ async function asked(
   opened: OpenedForOperator,
 ): Promise<{ token: string; operations: AccountOperations }> {
   const provider = context.providers[opened.provider];
+  // The token's and that of what is asked with it.
+  await spendRequests(context, { provider: opened.provider, accountNumber: opened.account.accountNumber }, 2);
   const { value } = await provider.authenticate(opened.account);
   return { token: value, operations: provider.account };
 }

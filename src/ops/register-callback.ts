@@ -4,6 +4,7 @@ import { saveCallback } from '../db/save-callback';
 import { CommandError, required } from './operator';
 import type { CommandArgs, OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
+import { spendRequests } from './spend-requests';
 
 /**
  * Registers our callback URL at the provider: an unguessable path token and a registered `Authorization` value of ours,
@@ -19,6 +20,8 @@ export async function registerCallback(
   if (!base.startsWith('https://'))
     throw new CommandError('--url must be an https address that the provider can reach');
   const code = required(args, 'code');
+  // Before anything is saved: what is saved counts from then on.
+  await spendRequests(context, { provider: opened.provider, accountNumber: opened.account.accountNumber }, 2);
   const signingSecret = (await context.readInput()).trim();
   const token = randomBytes(24).toString('base64url');
   const apiKey = randomBytes(24).toString('base64url');

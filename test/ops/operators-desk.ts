@@ -1,5 +1,7 @@
 import { pino } from 'pino';
 
+import { createRequestBudget } from '../../src/activities/request-budget';
+import type { RequestBudget } from '../../src/activities/request-budget';
 import { COMMANDS } from '../../src/ops/commands';
 import type { OperatorContext } from '../../src/ops/operator';
 import type { PayoutWorld } from '../helpers/payout-world';
@@ -19,7 +21,10 @@ export interface OperatorsDesk {
   saidSoFar(): string;
 }
 
-export function createOperatorsDesk(world: PayoutWorld): OperatorsDesk {
+export function createOperatorsDesk(
+  world: PayoutWorld,
+  budget: OperatorContext['budget'] = budgetOf(world),
+): OperatorsDesk {
   const said: string[] = [];
   return {
     async run(name, words, { as = 'per_one', input = '' } = {}) {
@@ -31,6 +36,7 @@ export function createOperatorsDesk(world: PayoutWorld): OperatorsDesk {
         sealing: world.vault,
         fingerprintPin: (provider, account, pin) => world.vault.fingerprintPin(provider, account, pin),
         providers: world.providers,
+        budget,
         personId: as,
         logger: pino({ level: 'silent' }),
         settlementWindowMs: world.settings.settlementWindowMs ?? 60_000,
@@ -52,6 +58,11 @@ export function createOperatorsDesk(world: PayoutWorld): OperatorsDesk {
     },
     saidSoFar: () => said.join('\n'),
   };
+}
+
+/** The budget of another process; it waits for nothing. */
+export function budgetOf({ pool, requestsPerMinute }: PayoutWorld): RequestBudget {
+  return createRequestBudget({ pool, requestsPerMinute, patienceMs: 0 });
 }
 
 function parseWords(words: string): { positionals: string[]; values: Record<string, string | boolean> } {
