@@ -52,7 +52,8 @@ async function completeList(
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
     const token = await access.token(credential, { leastLifeMs: 10_000 });
     await budget.spend(credential.gate);
-    const query = { account: credential.account, from, to: new Date() };
+    const nextPage = (): Promise<void> => budget.spend(credential.gate);
+    const query = { account: credential.account, from, to: new Date(), nextPage };
     const rows = await access.retryingToken(credential, token, (value) =>
       access.provider(credential.provider).listTransactions({ ...query, token: value }),
     );
