@@ -108,8 +108,10 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(0)
     .max(1_000)
-    .default(20)
-    .describe('Workflow starts under way at once per API process; the rest is the sweeper’s.'),
+    .default(10)
+    .describe(
+      'Workflow starts under way at once per API process; the others wait for their turn. 0: all are the sweeper’s.',
+    ),
   WEBHOOK_TIMEOUT_MS: milliseconds
     .max(30_000)
     .default(5_000)

@@ -81,16 +81,14 @@ export async function createCore(config: Config, name: string): Promise<Core> {
 }
 
 /** The engine as the API and the sweeper see it, over a core. */
-export function createRuns({ config, pool, temporal, logger }: Core): PayoutRuns {
+export function createRuns({ config, pool, temporal }: Core): PayoutRuns {
   return createPayoutRuns({
     client: temporal,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
     findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
     taskQueuePrefix: config.TASK_QUEUE_PREFIX,
-    maxStartsInFlight: config.MAX_STARTS_IN_FLIGHT,
     webhookRetryForMs: config.WEBHOOK_RETRY_FOR_MS,
-    logger,
   });
 }
 

@@ -30,6 +30,7 @@ export interface ApiConfig {
   CODEC_TOKEN?: string | undefined;
   ALLOW_LOOPBACK_WEBHOOKS: boolean;
   BODY_LIMIT_BYTES: number;
+  MAX_STARTS_IN_FLIGHT: number;
   BULK_MAX_LINES: number;
   BULK_MAX_BYTES: number;
   BULK_DUPLICATE_DAYS: number;

@@ -4,7 +4,7 @@ import type { PayoutProgress } from '../workflows/contract';
 
 /** How the API reaches the engine. Everything here may fail while the engine is down; nothing is lost by that. */
 export interface PayoutRuns {
-  /** Starts the payout's run, or leaves the one alone that it has. Skipped beyond the limit of starts under way. */
+  /** Starts the payout's run, or leaves the one alone that it has. */
   start(payout: PayoutStart): Promise<void>;
   /** Makes sure that a bulk has a run. */
   ensureBulk(bulkId: string): Promise<void>;

@@ -6,12 +6,11 @@ import type { PayoutRuns } from './payout-runs';
 export interface StartQueueOptions {
   runs: Pick<PayoutRuns, 'start'>;
   logger: Logger;
+  /** Starts under way at once; with 0 all are left to the sweeper. */
+  atOnce: number;
   /** True while payouts wait to be accepted: accepting comes first. */
   isBusy: () => boolean;
 }
-
-/** Starts under way at once. */
-const AT_ONCE = 10;
 
 /** Milliseconds between two starts while accepting comes first. */
 const BUSY_GAP_MS = 100;
@@ -20,13 +19,13 @@ const BUSY_GAP_MS = 100;
 const MOST_WAITING = 10_000;
 
 /** Starts runs without being awaited: a few at once, and one now and then while many payouts are being accepted. */
-export function createStartQueue({ runs, logger, isBusy }: StartQueueOptions): (payout: PayoutStart) => void {
+export function createStartQueue({ runs, logger, atOnce, isBusy }: StartQueueOptions): (payout: PayoutStart) => void {
   const waiting: PayoutStart[] = [];
   let underWay = 0;
   let isPausing = false;
 
   function startNext(): void {
-    while (waiting.length > 0 && underWay < AT_ONCE && !isPausing) {
+    while (waiting.length > 0 && underWay < atOnce && !isPausing) {
       const payout = waiting.shift();
       if (payout) void start(payout);
       if (isBusy()) pause();
@@ -53,7 +52,7 @@ export function createStartQueue({ runs, logger, isBusy }: StartQueueOptions): (
   }
 
   return (payout) => {
-    if (waiting.length < MOST_WAITING) waiting.push(payout);
+    if (atOnce > 0 && waiting.length < MOST_WAITING) waiting.push(payout);
     startNext();
   };
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
-import type { Logger } from 'pino';
 
 import type { Bulk } from '../domain/bulk';
 import type { PayoutStart } from '../domain/payout-start';
@@ -32,15 +31,12 @@ export type BulkStart = Pick<Bulk, 'id' | 'merchantId' | 'environment' | 'state'
 export interface PayoutRunsOptions {
   client: Client;
   taskQueuePrefix: string;
-  /** Starts by `start` under way at once; those beyond are skipped and left to the sweeper. */
-  maxStartsInFlight: number;
   /** Milliseconds for which a webhook is tried again. */
   webhookRetryForMs: number;
   findPayoutStart: (payoutId: string) => Promise<PayoutStart | null>;
   findBulk: (bulkId: string) => Promise<BulkStart | null>;
   /** Called once a run has heard of a callback. */
   markCallbackApplied: (callbackId: string) => Promise<void>;
-  logger: Logger;
 }
 
 export interface ProviderBalance {
@@ -85,9 +81,8 @@ const ONE_AT_A_TIME = {
 } as const;
 
 export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
-  const { client, logger } = options;
+  const { client } = options;
   const taskQueue = workflowTaskQueue(options.taskQueuePrefix);
-  let startsInFlight = 0;
   const balances = new Map<string, ProviderBalance>();
 
   const limited = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
@@ -138,16 +133,7 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
 
   return {
     async start(payout) {
-      if (startsInFlight >= options.maxStartsInFlight) {
-        logger.debug({ payoutId: payout.id }, 'many starts are under way: this one is left to the sweeper');
-        return;
-      }
-      startsInFlight += 1;
-      try {
-        await limited(CALL_LIMIT_MS, () => client.workflow.start(PAYOUT_WORKFLOW, payoutOptions(payout)));
-      } finally {
-        startsInFlight -= 1;
-      }
+      await limited(CALL_LIMIT_MS, () => client.workflow.start(PAYOUT_WORKFLOW, payoutOptions(payout)));
     },
 
     async ensure(payoutId, { nudge }) {

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Client } from '@temporalio/client';
-import { pino } from 'pino';
-
 import { newId } from '../../src/db/ids';
 import type { PayoutStart } from '../../src/domain/payout-start';
 import { createTemporalClient } from '../../src/temporal/connect';
@@ -25,12 +23,10 @@ function newRuns(options: Partial<PayoutRunsOptions> = {}): PayoutRuns {
   return createPayoutRuns({
     client,
     taskQueuePrefix: prefix,
-    maxStartsInFlight: 10,
     webhookRetryForMs: 1_000,
     findPayoutStart: (payoutId) => Promise.resolve(known.get(payoutId) ?? null),
     findBulk: () => Promise.resolve(null),
     markCallbackApplied: (callbackId) => Promise.resolve(void applied.push(callbackId)),
-    logger: pino({ level: 'silent' }),
     ...options,
   });
 }
@@ -106,23 +102,6 @@ test('a callback counts as applied once its run has heard of it, and not before'
   await runs.signalReported(payout.id, 'cb_heard');
   expect(applied).toEqual(['cb_heard']);
   expect(await signalsOf(payout.id)).toEqual(['providerReported']);
-});
-
-test('starts beyond the limit are left to the sweeper', async () => {
-  const [one, other] = [newPayout(), newPayout()];
-  const runs = newRuns({ maxStartsInFlight: 1 });
-  await Promise.all([runs.start(one), runs.start(other)]);
-  const isThere = (id: string): Promise<boolean> =>
-    client.workflow
-      .getHandle(`payout/${id}`)
-      .describe()
-      .then(
-        () => true,
-        () => false,
-      );
-  expect([await isThere(one.id), await isThere(other.id)]).toEqual([true, false]);
-  await runs.start(other);
-  expect(await isThere(other.id)).toBe(true);
 });
 
 test('a run that no worker carries, or that is none, shows no progress', async () => {

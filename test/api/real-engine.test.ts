@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 
-import { pino } from 'pino';
-
 import { createApiKey } from '../../src/db/api-keys';
 import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
@@ -21,12 +19,10 @@ beforeAll(async () => {
   const runs = createPayoutRuns({
     client,
     taskQueuePrefix,
-    maxStartsInFlight: 10,
     webhookRetryForMs: 60_000,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
     findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
-    logger: pino({ level: 'silent' }),
   });
   app = await startTestApp({ pool, sealing: world.vault, runs });
   ({ key } = await createApiKey(pool, {

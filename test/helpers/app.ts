@@ -155,6 +155,7 @@ export async function startTestApp(
       BULK_CHUNK_SIZE: 500,
       ORANGE_BULK: 'lines',
       BODY_LIMIT_BYTES: 20_000,
+      MAX_STARTS_IN_FLIGHT: 10,
       ...limits,
     },
     sealing,

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { pino } from 'pino';
-
 import type { ApiDeps } from '../../src/api/deps';
 import { createApiKey } from '../../src/db/api-keys';
 import { findBulk } from '../../src/db/bulk-rows';
@@ -45,12 +43,10 @@ export async function createRaceWorld({
   const runs = createPayoutRuns({
     client: world.client,
     taskQueuePrefix: world.taskQueuePrefix,
-    maxStartsInFlight: 200,
     webhookRetryForMs: 60_000,
     findPayoutStart: (payoutId) => findPayoutStart(pool, payoutId),
     findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
-    logger: pino({ level: 'silent' }),
   });
   const { orange } = world.providers;
   const app = await startTestApp(
