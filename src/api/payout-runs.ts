@@ -1,6 +1,6 @@
 import type { ProviderId } from '../domain/methods';
 import type { PayoutStart } from '../domain/payout-start';
-import type { PayoutProgress } from '../workflows/contract';
+import type { RunProgress } from '../workflows/contract';
 
 /** How the API reaches the engine. Everything here may fail while the engine is down; nothing is lost by that. */
 export interface PayoutRuns {
@@ -14,8 +14,8 @@ export interface PayoutRuns {
   signalChanged(payoutId: string): Promise<void>;
   /** Tells the run of a stored callback. */
   signalReported(payoutId: string, callbackId: string): Promise<void>;
-  /** What only the run knows; null within a second where it is closed or cannot be reached. */
-  progress(payoutId: string): Promise<PayoutProgress | null>;
+  /** What only the run and its engine know; null within a second where it is closed or cannot be reached. */
+  progress(payoutId: string): Promise<RunProgress | null>;
   /** Looks up every earlier reference of a failed payout. Never throws. */
   checkRetry(payoutId: string, provider: ProviderId): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
   /** The provider's own balance of an account, in minor units as digits; null where it cannot be asked now. */

@@ -23,7 +23,8 @@ import {
   webhookWorkflowId,
   workflowTaskQueue,
 } from '../workflows/contract';
-import type { PayoutProgress } from '../workflows/contract';
+import type { PayoutProgress, RunProgress } from '../workflows/contract';
+import { readPendingStep } from './pending-step';
 import { SEARCH_ATTRIBUTE_KEYS } from './search-attributes';
 
 export type BulkStart = Pick<Bulk, 'id' | 'merchantId' | 'environment' | 'state'>;
@@ -57,7 +58,7 @@ export interface PayoutRuns {
   startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
   signalChanged(payoutId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
-  progress(payoutId: string): Promise<PayoutProgress | null>;
+  progress(payoutId: string): Promise<RunProgress | null>;
   checkRetry(payoutId: string, provider: string): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
   providerBalance(credentialId: string, provider: string): Promise<ProviderBalance | null>;
 }
@@ -205,10 +206,22 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
 
     async progress(payoutId) {
       const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
-      const asked = limited(PROGRESS_LIMIT_MS, () => handle.query<PayoutProgress>(PAYOUT_PROGRESS_QUERY));
-      return await within(
-        PROGRESS_LIMIT_MS,
-        asked.catch(() => null),
+      const inTime = <T>(call: () => Promise<T>): Promise<T | null> =>
+        within(
+          PROGRESS_LIMIT_MS,
+          limited(PROGRESS_LIMIT_MS, call).catch(() => null),
+        );
+      const [progress, run] = await Promise.all([
+        inTime(() => handle.query<PayoutProgress>(PAYOUT_PROGRESS_QUERY)),
+        inTime(() => handle.describe()),
+      ]);
+      const pending = progress && run && readPendingStep(run.raw.pendingActivities ?? [], progress.step);
+      return (
+        progress && {
+          ...progress,
+          nextAt: progress.nextAt ?? pending?.nextAt ?? null,
+          attempt: pending?.attempt ?? null,
+        }
       );
     },
 

@@ -16,19 +16,28 @@ export const SUBMIT_ACTIVITY = 'submitPayout';
 export const CARRY_ACTIVITY = 'carryLines';
 export const RETRY_LINES_ACTIVITY = 'retryFailedLines';
 
+/** The activities that ask a provider for the final answer, by the step of the run. */
+export const ASK_ACTIVITIES = { poll: 'pollStatus', look_up: 'lookUpPayout' } as const;
+
 /** Signals carry ids only. */
 export const PROVIDER_REPORTED_SIGNAL = 'providerReported';
 export const DECISION_RECORDED_SIGNAL = 'decisionRecorded';
 export const PAYOUT_CHANGED_SIGNAL = 'payoutChanged';
 export const BULK_CHANGED_SIGNAL = 'bulkChanged';
 
-/** What only the run knows: when it looks next, and why it waits. */
+/** What only the run knows: which step it is at, and until when it waits. */
 export const PAYOUT_PROGRESS_QUERY = 'payoutProgress';
 
 export interface PayoutProgress {
   step: string;
   /** ISO 8601; null while something is being done. */
   nextAt: string | null;
+}
+
+/** The same with what the engine knows of a step that it repeats. */
+export interface RunProgress extends PayoutProgress {
+  /** Which try of the step is under way or comes at `nextAt`, from 1; null for steps that the engine does not repeat. */
+  attempt: number | null;
 }
 
 export interface PayoutResult {

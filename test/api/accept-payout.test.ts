@@ -174,6 +174,6 @@ test('names and addresses of people lie sealed, and neither they nor the number 
   const read = await app.request('GET', `/v1/payouts/${body.id}`, { key: merchant.key });
   expect(read.body).toMatchObject({
     customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
-    progress: { step: 'poll', next_at: '2030-01-01T00:00:00.000Z' },
+    progress: { step: 'poll', next_at: '2030-01-01T00:00:00.000Z', attempt: 3 },
   });
 });

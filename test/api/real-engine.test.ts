@@ -5,8 +5,10 @@ import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
 import { findPayoutStart } from '../../src/db/payout-search';
 import { createPayoutRuns } from '../../src/temporal/payout-runs';
+import { payoutWorkflowId } from '../../src/workflows/contract';
 import { payoutRequest, startTestApp } from '../helpers/app';
 import type { TestApp } from '../helpers/app';
+import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -14,7 +16,10 @@ let world: PayoutWorld;
 let app: TestApp;
 let key: string;
 beforeAll(async () => {
-  world = await createPayoutWorld();
+  // Asked of by one try of the engine each, with gaps that can be seen.
+  world = await createPayoutWorld({
+    settings: { pollAtOnceMs: 500, pollLoopMs: 0, poll: { firstMs: 500, maxMs: 3_000 } },
+  });
   const { client, pool, taskQueuePrefix } = world;
   const runs = createPayoutRuns({
     client,
@@ -38,8 +43,8 @@ afterAll(async () => {
   await world.close();
 });
 
-async function accept(msisdn: string): Promise<string> {
-  const body = payoutRequest({ recipient: { msisdn } });
+async function accept(msisdn: string, changes: Record<string, unknown> = {}): Promise<string> {
+  const body = payoutRequest({ recipient: { msisdn }, ...changes });
   const answer = await app.request('POST', '/v1/payouts', { key, idempotencyKey: randomUUID(), body });
   expect(answer.status).toBe(202);
   return answer.body.id;
@@ -75,4 +80,46 @@ test('a failed payout is looked up and sent again', async () => {
   await world.untilState(id, 'failed');
   expect((await world.payout(id)).attempt).toBe(2);
   expect(await world.submissions(id)).toHaveLength(2);
+});
+
+interface Progress {
+  step: string;
+  next_at: string | null;
+  attempt: number | null;
+}
+
+async function progressOf(id: string): Promise<Progress | null> {
+  const { status, body } = await app.request('GET', `/v1/payouts/${id}`, { key });
+  expect(status).toBe(200);
+  return (body as unknown as { progress: Progress | null }).progress;
+}
+
+test('a payout that stays pending shows when it is asked for next, and for which time', async () => {
+  const id = await accept(world.recipientOf('never_final'));
+  await world.untilState(id, 'pending');
+  const isWaiting = (progress: Progress | null): boolean => progress?.step === 'poll' && progress.next_at !== null;
+  const first = await eventually('it waits for its next try', async () => {
+    const progress = await progressOf(id);
+    return isWaiting(progress) && progress;
+  });
+  expect(first.attempt).toBeGreaterThan(1);
+  const later = await eventually('it waits for a later one', async () => {
+    const progress = await progressOf(id);
+    return isWaiting(progress) && progress?.attempt !== first.attempt && progress;
+  });
+  expect(later.attempt).toBeGreaterThan(first.attempt ?? 0);
+  expect(Date.parse(later.next_at ?? '')).toBeGreaterThan(Date.parse(first.next_at ?? ''));
+
+  await world.client.workflow.getHandle(payoutWorkflowId(id)).terminate('test');
+  expect(await progressOf(id)).toBeNull();
+});
+
+test('a payout that waits for its time shows when that is, and no try of it', async () => {
+  const scheduledAt = new Date(Date.now() + 3_600_000);
+  const id = await accept(world.recipientOf('success'), { scheduled_at: scheduledAt.toISOString() });
+  const progress = await eventually('it waits', async () => {
+    const shown = await progressOf(id);
+    return shown?.next_at != null && shown;
+  });
+  expect([progress.step, progress.attempt]).toEqual(['wait_for_time', null]);
 });

@@ -47,7 +47,7 @@ export function createRecordingRuns(): RecordingRuns {
     signalReported: (payoutId, callbackId) => record(`reported ${payoutId} ${callbackId}`),
     async progress(payoutId) {
       await record(`progress ${payoutId}`);
-      return { step: 'poll', nextAt: '2030-01-01T00:00:00.000Z' };
+      return { step: 'poll', nextAt: '2030-01-01T00:00:00.000Z', attempt: 3 };
     },
     async checkRetry(payoutId, provider) {
       runs.calls.push(`check ${payoutId} ${provider}`);

@@ -30,7 +30,7 @@ export const readPayoutRoute = defineRoute({
       body: {
         ...serializePayout(payout),
         customer: JSON.parse(customer) as Customer,
-        progress: progress && { step: progress.step, next_at: progress.nextAt },
+        progress: progress && { step: progress.step, next_at: progress.nextAt, attempt: progress.attempt },
       },
     };
   },

@@ -47,7 +47,14 @@ export const singlePayoutAnswer = z
     ...payoutFields,
     customer,
     progress: z
-      .object({ step: z.string(), next_at: time.nullable() })
+      .object({
+        step: z.string(),
+        next_at: time.nullable().meta({ description: 'When it goes on; null while something is being done.' }),
+        attempt: z.int().nullable().meta({
+          description:
+            'Which try of the step is under way or comes at `next_at`, from 1; null for steps that are not repeated. Of the payout itself see `attempt` beside `state`.',
+        }),
+      })
       .nullable()
       .meta({ description: 'What its run is doing now; null where it has none or cannot be asked.' }),
   })
