@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import { createApiKey } from '../../src/db/api-keys';
 import { providerCommand } from '../../src/ops/provider';
+import { createDocumentedFetch } from '../helpers/documented-fetch';
+import type { DocumentedFetch } from '../helpers/documented-fetch';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
@@ -16,7 +18,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
   let api: ProductProcess;
   let worker: ProductProcess;
   let key: string;
-  let url: string;
+  let fetchApi: DocumentedFetch;
 
   beforeAll(async () => {
     world = await createPayoutWorld({
@@ -32,7 +34,8 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
     const env = { ...world.env, POLL_FIRST_MS: '60000', POLL_MAX_MS: '60000' };
     worker = startProduct('worker', env);
     api = startProduct('api', env);
-    url = `http://127.0.0.1:${await api.port()}`;
+    const url = `http://127.0.0.1:${await api.port()}`;
+    fetchApi = await createDocumentedFetch(url);
     await worker.port();
     world.simulator.configure({ httpsHostMap: { [HOST]: url } });
     await providerCommand.run(
@@ -67,7 +70,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
   });
 
   async function call(method: string, path: string, body?: unknown): Promise<Response> {
-    return await fetch(`${url}${path}`, {
+    return await fetchApi(path, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -107,7 +110,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
   });
 
   test('a forged callback is refused and changes nothing', async () => {
-    const answer = await fetch(`${url}/callbacks/orange/${randomUUID()}`, { method: 'POST', body: '{}' });
+    const answer = await fetchApi(`/callbacks/orange/${randomUUID()}`, { method: 'POST', body: '{}' });
     expect(answer.status).toBe(404);
   });
 

@@ -12,6 +12,8 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { migrate } from '../../src/db/migrate';
 import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
+import { createDocumentedFetch } from '../helpers/documented-fetch';
+import type { DocumentedFetch } from '../helpers/documented-fetch';
 import { eventually } from '../helpers/eventually';
 import { payoutWorkflowId } from '../../src/workflows/contract';
 import { createPayoutWorld } from '../helpers/payout-world';
@@ -40,7 +42,7 @@ describe('the whole system, over all its processes, on bad days', () => {
   let worker: ProductProcess;
   let receiver: Server;
   let key: string;
-  let url: string;
+  let fetchApi: DocumentedFetch;
   const heard: Heard[] = [];
 
   beforeAll(async () => {
@@ -62,7 +64,7 @@ describe('the whole system, over all its processes, on bad days', () => {
     await endpoint('http://127.0.0.1:9/dead');
     worker = startProduct('worker', world.env);
     api = startProduct('api', world.env);
-    url = `http://127.0.0.1:${await api.port()}`;
+    fetchApi = await createDocumentedFetch(`http://127.0.0.1:${await api.port()}`);
     await worker.port();
   }, 120_000);
 
@@ -112,7 +114,7 @@ describe('the whole system, over all its processes, on bad days', () => {
   }
 
   async function post(recipient: string, idempotencyKey: string = randomUUID(), at?: Date): Promise<Response> {
-    return await fetch(`${url}/v1/payouts`, {
+    return await fetchApi('/v1/payouts', {
       method: 'POST',
       headers: {
         authorization: `Bearer ${key}`,
@@ -145,7 +147,7 @@ describe('the whole system, over all its processes, on bad days', () => {
 
   async function untilFinal(payoutId: string): Promise<string> {
     const read = async (): Promise<string> => {
-      const answer = await fetch(`${url}/v1/payouts/${payoutId}`, { headers: { authorization: `Bearer ${key}` } });
+      const answer = await fetchApi(`/v1/payouts/${payoutId}`, { headers: { authorization: `Bearer ${key}` } });
       return ((await answer.json()) as { state: string }).state;
     };
     const isFinal = (state: string): boolean => ['succeeded', 'failed', 'cancelled'].includes(state);
