@@ -5,13 +5,15 @@ import { join } from 'node:path';
 
 import { MockActivityEnvironment } from '@temporalio/testing';
 
+import { claimDueBulks } from '../../src/db/bulk-sweeps';
+import { newId } from '../../src/db/ids';
 import { claimDuePayouts, claimDueWatches } from '../../src/db/sweeps';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { ScenarioName } from '../../src/simulators/orange';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { confirmBySql, standPayout } from '../helpers/standing-payout';
+import { confirmBySql, insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
 import { createOperatorsDesk } from './operators-desk';
 import type { Answer, OperatorsDesk } from './operators-desk';
 
@@ -204,6 +206,28 @@ describe('the import of a provider’s statement', () => {
     const [decision] = /dec_\w+/.exec(proposed.printed[0]!)!;
     const confirmed = await desk.run('resolve', `confirm ${decision}`, { as: 'per_two' });
     expect(confirmed.refused).toContain('has changed since');
+  });
+
+  test('a refusal of a bulk’s line has its bulk look', async () => {
+    const bulkId = newId('bulk');
+    await world.pool.query(
+      `insert into bulks (id, merchant_id, environment, state, reason, created_by, sweep_after)
+       values ($1, $2, 'sandbox', 'running', 'accepted_by_api', 'test', clock_timestamp() + interval '1 hour')`,
+      [bulkId, world.merchantId],
+    );
+    const id = newId('po');
+    await world.pool.query(
+      `insert into payouts (id, merchant_id, environment, owner, bulk_id, bulk_line, state, amount, currency, method,
+         provider, credential_id, recipient_msisdn, description, customer_enc, reason, sweep_after, created_by)
+       values ($1, $2, 'sandbox', 'bulk/' || $3, $3, 1, 'unknown', 1000, 'XOF', 'orange_sn', 'orange', $4, $5, 'test', '',
+         'answer_lost', 'infinity', 'test')`,
+      [id, world.merchantId, bulkId, world.credentialId, world.recipientOf('success')],
+    );
+    const sub = await insertSubmissionBySql(world.pool, { payoutId: id, attempt: 1, outcome: 'unknown' });
+    const payout = { id, sub, recipient: (await world.payout(id)).recipient.msisdn! };
+    expect(await counts([line(payout, { status: 'failed' })])).toEqual({ to_confirm: 1 });
+    expect((await world.payout(payout.id)).state).toBe('unknown');
+    expect(await claimDueBulks(world.pool, { limit: 10, recheckMs: 3_600_000 })).toEqual([{ bulkId, nudged: true }]);
   });
 
   test('a refusal of a final payout’s open call has its watch look again', async () => {
