@@ -8,7 +8,7 @@ import type { Answer } from './route';
 
 /** Tells the bulk's run of a change that is committed, without waiting for it, and answers how the lines stood then and stand now. */
 export async function answerControl(deps: RouteDeps, bulk: Bulk, counts: LineCounts): Promise<Answer> {
-  deps.runs.bulkChanged(bulk.id).catch((err: unknown) => {
+  deps.runs.bulkDecided(bulk).catch((err: unknown) => {
     deps.logger.info({ err, bulk: bulk.id }, 'the run was not told; it reads the bulk at its next turn');
   });
   const [approval, standing] = await Promise.all([readApproval(deps, bulk), readBulkStanding(deps.pool, bulk.id)]);

@@ -8,8 +8,8 @@ export interface PayoutRuns {
   start(payout: PayoutStart): Promise<void>;
   /** Makes sure that a bulk has a run. */
   ensureBulk(bulkId: string): Promise<void>;
-  /** Tells the bulk's run, or a new one, to read the bulk again. */
-  bulkChanged(bulkId: string): Promise<void>;
+  /** Tells the bulk's run, or a new one, of a decision that its row says by now. Settles when the run has heard it. */
+  bulkDecided(decision: { id: string; version: number }): Promise<void>;
   /** Tells the run to read the payout again. */
   signalChanged(payoutId: string): Promise<void>;
   /** Tells the run of a stored callback. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
 
 import type { Bulk } from '../domain/bulk';
@@ -8,6 +9,7 @@ import {
   BULK_CASH_IN_WORKFLOW,
   BULK_CHANGED_SIGNAL,
   BULK_WEBHOOK_WORKFLOW,
+  FOLLOW_DECISION_UPDATE,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
   PAYOUT_WATCH_WORKFLOW,
@@ -26,6 +28,9 @@ import {
 import type { PayoutProgress, RunProgress } from '../workflows/contract';
 import { readPendingStep } from './pending-step';
 import { SEARCH_ATTRIBUTE_KEYS } from './search-attributes';
+
+/** A change of a bulk's row that somebody asked for: its version is the decision's number. */
+export type BulkDecision = Pick<Bulk, 'id' | 'version'>;
 
 export type BulkStart = Pick<Bulk, 'id' | 'merchantId' | 'environment' | 'state'>;
 
@@ -53,6 +58,7 @@ export interface PayoutRuns {
   /** Makes sure that the bulk has a run. */
   ensureBulk(bulkId: string): Promise<void>;
   bulkChanged(bulkId: string): Promise<void>;
+  bulkDecided(decision: BulkDecision): Promise<void>;
   startWatch(payoutId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
@@ -105,7 +111,9 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     };
   }
 
-  function bulkOptions(bulk: BulkStart): WorkflowStartOptions & { workflowId: string; taskQueue: string } {
+  function bulkOptions(
+    bulk: BulkStart,
+  ): WorkflowStartOptions & typeof ONE_AT_A_TIME & { workflowId: string; taskQueue: string } {
     return {
       ...ONE_AT_A_TIME,
       taskQueue,
@@ -158,6 +166,20 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
       if (!bulk) return;
       const start = { ...bulkOptions(bulk), signal: BULK_CHANGED_SIGNAL };
       await limited(CALL_LIMIT_MS, () => client.workflow.signalWithStart(BULK_CASH_IN_WORKFLOW, start));
+    },
+
+    async bulkDecided({ id, version }) {
+      const bulk = await options.findBulk(id);
+      if (!bulk) return;
+      const decisionId = `${id}/${version}`;
+      await limited(CALL_LIMIT_MS, () =>
+        client.workflow.startUpdateWithStart(FOLLOW_DECISION_UPDATE, {
+          startWorkflowOperation: new WithStartWorkflowOperation(BULK_CASH_IN_WORKFLOW, bulkOptions(bulk)),
+          updateId: decisionId,
+          args: [decisionId],
+          waitForStage: 'ACCEPTED',
+        }),
+      );
     },
 
     async startWatch(payoutId, provider) {

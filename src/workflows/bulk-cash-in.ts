@@ -13,7 +13,7 @@ import type { Chunk, ChunkEnd } from '../domain/chunk';
 import { showBulk, showLines } from './bulk-details';
 import { bulkTaskQueue } from './contract';
 import type { BulkResult } from './contract';
-import { bulkChanged } from './messages';
+import { bulkChanged, followDecision } from './messages';
 
 /** How long a run that waits for people sleeps before it reads the bulk again by itself. */
 const READ_AGAIN_MS = 6 * 3_600_000;
@@ -76,9 +76,9 @@ function createBulkRun() {
   let isNews = false;
   let carried = 0;
   let gapMs = FIRST_GAP_MS;
-  setHandler(bulkChanged, () => {
-    isNews = true;
-  });
+  const hear = (): undefined => void (isNews = true);
+  setHandler(bulkChanged, hear);
+  setHandler(followDecision, hear);
 
   async function wait(ms: number): Promise<void> {
     await condition(() => isNews, ms);

@@ -25,6 +25,9 @@ export const DECISION_RECORDED_SIGNAL = 'decisionRecorded';
 export const PAYOUT_CHANGED_SIGNAL = 'payoutChanged';
 export const BULK_CHANGED_SIGNAL = 'bulkChanged';
 
+/** Updates carry a decision's id only, by which the same one is heard once. */
+export const FOLLOW_DECISION_UPDATE = 'followDecision';
+
 /** What only the run knows: which step it is at, and until when it waits. */
 export const PAYOUT_PROGRESS_QUERY = 'payoutProgress';
 

@@ -1,8 +1,9 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
 import {
   BULK_CHANGED_SIGNAL,
   DECISION_RECORDED_SIGNAL,
+  FOLLOW_DECISION_UPDATE,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
   PROVIDER_REPORTED_SIGNAL,
@@ -20,5 +21,8 @@ export const payoutChanged = defineSignal(PAYOUT_CHANGED_SIGNAL);
 
 /** Something of the bulk changed in the database; the run reads it again. */
 export const bulkChanged = defineSignal(BULK_CHANGED_SIGNAL);
+
+/** Somebody decided about the bulk, which its row says by now; the run reads it again. */
+export const followDecision = defineUpdate<undefined, [decisionId: string]>(FOLLOW_DECISION_UPDATE);
 
 export const payoutProgress = defineQuery<PayoutProgress>(PAYOUT_PROGRESS_QUERY);

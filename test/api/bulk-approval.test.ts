@@ -168,7 +168,7 @@ describe('a bulk above a threshold', () => {
       { to_state: 'awaiting_approval', actor: 'person:per_first', reason: 'approved' },
       { to_state: 'running', actor: 'system', reason: 'held' },
     ]);
-    expect(world.runs.calls.at(-1)).toBe(`bulk changed ${id}`);
+    expect(world.runs.calls.at(-1)).toBe(`bulk decided ${id}/${answer.body.version}`);
   });
 
   test('one for later waits for its time, one without float for a top-up', async () => {

@@ -25,6 +25,7 @@ export interface BulkBody {
   id: string;
   code: string;
   state: string;
+  version: number;
   bulk_id: string;
   errors: { line: number | null; field: string | null; code: string; detail: string }[];
   data: { line: number; payout: { id: string } }[];

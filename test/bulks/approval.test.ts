@@ -148,7 +148,7 @@ describe('a bulk that another person must approve', () => {
   test('approved while its run was dead and nobody was told, it is paid', async () => {
     const { id, lines } = await send();
     await eventually('it has a run', () => runOf(id).catch(() => false as const), PATIENCE_MS);
-    const told = jest.spyOn(world.runs, 'bulkChanged').mockRejectedValue(new Error('the engine is down'));
+    const told = jest.spyOn(world.runs, 'bulkDecided').mockRejectedValue(new Error('the engine is down'));
     await world.client.workflow.getHandle(bulkWorkflowId(id)).terminate('test');
     expect(await approve(id)).toEqual({ status: 200, state: 'running' });
     told.mockRestore();

@@ -238,8 +238,8 @@ describe('failed lines of a bulk that are tried again', () => {
     const runs = createRecordingRuns();
     runs.isDown = true;
     const app = await startTestApp({ pool: world.pool, sealing: world.vault, runs });
+    const { version } = await world.readBulk(bulkId);
     try {
-      const { version } = await world.readBulk(bulkId);
       const answer = await app.request('POST', `/v1/bulk-cash-ins/${bulkId}/retry-failed`, {
         key: world.merchantKey,
         body: { expected_version: version },
@@ -248,7 +248,7 @@ describe('failed lines of a bulk that are tried again', () => {
     } finally {
       await app.close();
     }
-    expect(runs.calls).toEqual([`bulk changed ${bulkId}`]);
+    expect(runs.calls).toEqual([`bulk decided ${bulkId}/${version + 1}`]);
     await untilCompleted(bulkId, 2);
     await expectEachPaidOnce(lines);
   });

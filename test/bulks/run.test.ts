@@ -119,8 +119,15 @@ describe('a bulk on its way', () => {
     expect(paused.intents_written).toBeLessThanOrEqual(sent);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await world.paidLines(lines)).toBe(sent);
-    expect(await world.control(bulkId, 'resume')).toMatchObject({ status: 200, body: { state: 'running' } });
+    const { status: went, body: resumed } = await world.control(bulkId, 'resume');
+    expect([went, resumed.state]).toEqual([200, 'running']);
     await world.untilBulk(bulkId, 'completed');
+    // The run heard of each decision by its number, once, although the pause was asked for twice.
+    const { events } = await world.client.workflow.getHandle(bulkWorkflowId(bulkId)).fetchHistory();
+    const heard = (events ?? []).flatMap(
+      (event) => event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.meta?.updateId ?? [],
+    );
+    expect(heard).toEqual([paused, resumed].map(({ version }) => `${bulkId}/${version}`));
     expect(await world.paidLines(lines)).toBe(lines.length);
     await world.expectRollUpTrue(bulkId);
     expect(await world.control(bulkId, 'pause')).toMatchObject({ status: 409, body: { code: 'bulk_state' } });

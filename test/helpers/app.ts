@@ -42,7 +42,7 @@ export function createRecordingRuns(): RecordingRuns {
     whileChecking: () => Promise.resolve(),
     start: (payout) => record(`start ${payout.id} ${payout.state} ${payout.method} ${payout.provider}`),
     ensureBulk: (bulkId) => record(`bulk ${bulkId}`),
-    bulkChanged: (bulkId) => record(`bulk changed ${bulkId}`),
+    bulkDecided: ({ id, version }) => record(`bulk decided ${id}/${version}`),
     signalChanged: (payoutId) => record(`changed ${payoutId}`),
     signalReported: (payoutId, callbackId) => record(`reported ${payoutId} ${callbackId}`),
     async progress(payoutId) {

@@ -83,7 +83,7 @@ async function decide(verdict: BulkVerdict, request: Request, deps: RouteDeps): 
     default:
       return answer satisfies never;
   }
-  deps.runs.bulkChanged(bulkId).catch((err: unknown) => {
+  deps.runs.bulkDecided(answer.bulk).catch((err: unknown) => {
     deps.logger.info({ err, bulk: bulkId }, 'the run was not told; the sweeper tells it');
   });
   const [approval, standing] = await Promise.all([
