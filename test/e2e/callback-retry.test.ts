@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { createApiKey } from '../../src/db/api-keys';
-import { providerCommand } from '../../src/ops/provider';
+import { createOperatorsDesk } from '../ops/operators-desk';
 import { createDocumentedFetch } from '../helpers/documented-fetch';
 import type { DocumentedFetch } from '../helpers/documented-fetch';
 import { eventually } from '../helpers/eventually';
@@ -38,29 +38,12 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
     fetchApi = await createDocumentedFetch(url);
     await worker.port();
     world.simulator.configure({ httpsHostMap: { [HOST]: url } });
-    await providerCommand.run(
-      {
-        pool: world.pool,
-        sealing: world.vault,
-        fingerprintPin: (provider: string, account: string, pin: string) =>
-          world.vault.fingerprintPin(provider, account, pin),
-        providers: world.providers,
-        personId: 'per_one',
-        settlementWindowMs: 60_000,
-        readInput: () => Promise.resolve(SIGNING_SECRET),
-        print: () => undefined,
-      } as unknown as Parameters<typeof providerCommand.run>[0],
-      {
-        positionals: ['register-callback'],
-        values: {
-          merchant: world.merchantId,
-          environment: 'sandbox',
-          operator: 'orange_sn',
-          code: '123456',
-          url: `https://${HOST}`,
-        },
-      },
+    const registered = await createOperatorsDesk(world).run(
+      'provider',
+      `register-callback --merchant ${world.merchantId} --environment sandbox --operator orange_sn --code 123456 --url https://${HOST}`,
+      { input: SIGNING_SECRET },
     );
+    expect(registered.refused).toBeNull();
   }, 90_000);
 
   afterAll(async () => {
