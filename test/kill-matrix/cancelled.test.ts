@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { WorkflowNotFoundError } from '@temporalio/client';
+
+import { payoutWorkflowId } from '../../src/workflows/contract';
+import { eventually } from '../helpers/eventually';
+import { KILL_CASES } from './kill-cases';
+import type { KillCase } from './kill-cases';
+import { expected } from './kill-judge';
+import type { KillVerdict } from './kill-judge';
+import { startKillProcess } from './kill-process';
+import { createKillStage } from './kill-stage';
+import type { KillStage } from './kill-stage';
+
+const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);
+
+/** A delivery of its own is no part of the payout's run. */
+const CASES = KILL_CASES.filter((each) => !pointOf(each).startsWith('deliverWebhook'));
+
+/** Steps at which nothing of the payout is written: whoever cancels the run there cancels the payout. */
+const NOTHING_WRITTEN = /^(takeUp|releaseScheduled|authenticate|encryptPin|token|key|submitPayout:before)/;
+
+/** A run that waits for a local activity hears of it when its workflow task is prolonged, at 80 % of 10 seconds. */
+const HEARD_WITHIN_MS = 10_000;
+
+let stage: KillStage;
+const closers: (() => Promise<void>)[] = [];
+
+async function cancelRun(payoutId: string): Promise<void> {
+  const handle = stage.world.client.workflow.getHandle(payoutWorkflowId(payoutId));
+  // One that no sweeper has started yet has no run.
+  await handle.cancel().catch((error: unknown) => {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  });
+}
+
+beforeAll(async () => {
+  stage = await createKillStage(CASES, { env: { POLL_AT_ONCE_MS: '0' } });
+  closers.unshift(stage.close);
+  const worker = startKillProcess('kill-worker', stage);
+  closers.unshift(worker.kill);
+  await worker.up();
+  await stage.startRuns();
+  await worker.allReached(stage.nudge);
+  await Promise.all(stage.actors.map(({ payoutId }) => cancelRun(payoutId)));
+  await sleep(HEARD_WITHIN_MS);
+  stage.releaseProvider();
+  worker.letGo();
+}, 300_000);
+
+afterAll(async () => {
+  for (const close of closers) await close();
+});
+
+describe('a run is cancelled, as in the Temporal UI, while its payout stands', () => {
+  test.each(CASES.map((killCase, index) => [killCase.name, killCase, index] as const))(
+    '%s: cancelled where nothing is written, else nothing changes',
+    async (_name, killCase, index) => {
+      const actor = stage.actors[index]!;
+      let verdict: KillVerdict | undefined;
+      await eventually('it is at rest, its webhooks heard', async () => {
+        await stage.nudge();
+        verdict = await stage.judge(actor);
+        return ['cancelled', killCase.away].includes(verdict.state) && verdict.webhooks.missing.length === 0;
+      }).catch(() => undefined);
+      const cancelled = { ...expected('failed'), state: 'cancelled' };
+      expect(verdict).toEqual(verdict?.state === 'cancelled' ? cancelled : expected(killCase.away));
+      if (NOTHING_WRITTEN.test(pointOf(killCase))) expect(verdict?.state).toBe('cancelled');
+    },
+    200_000,
+  );
+});
