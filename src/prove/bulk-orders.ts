@@ -178,10 +178,14 @@ export function createBulkOrders(options: BulkOrdersOptions): Orders {
   }
 }
 
-/** Each kind once in an order of the dice, as far as there are batches. */
+/**
+ * Each kind once in an order of the dice, as far as there are batches. Those of callbacks come first and twice: a batch calls back
+ * when all its lines are at their end, which some never come to.
+ */
 function planBatchFaults(most: number, seed: number): readonly (typeof BULK_FAULT_NAMES)[number][] {
   const dice = createDice(seed);
-  return [...BULK_FAULT_NAMES]
-    .sort((a, b) => dice.draw('batch', a) - dice.draw('batch', b))
-    .slice(0, Math.max(0, Math.floor(most)));
+  const shuffled = [...BULK_FAULT_NAMES].sort((a, b) => dice.draw('batch', a) - dice.draw('batch', b));
+  const ofCallbacks = shuffled.filter((name) => name.startsWith('bulk_callback_'));
+  const others = shuffled.filter((name) => !ofCallbacks.includes(name));
+  return [...ofCallbacks, ...ofCallbacks, ...others].slice(0, Math.max(0, Math.floor(most)));
 }
