@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { WorkflowNotFoundError } from '@temporalio/client';
-
-import { payoutWorkflowId } from '../../src/workflows/contract';
 import { eventually } from '../helpers/eventually';
 import { KILL_CASES } from './kill-cases';
 import type { KillCase } from './kill-cases';
 import { expected } from './kill-judge';
 import type { KillVerdict } from './kill-judge';
 import { startKillProcess } from './kill-process';
+import { cancelRun } from './kill-runs';
 import { createKillStage } from './kill-stage';
 import type { KillStage } from './kill-stage';
 
@@ -26,14 +24,6 @@ const HEARD_WITHIN_MS = 10_000;
 let stage: KillStage;
 const closers: (() => Promise<void>)[] = [];
 
-async function cancelRun(payoutId: string): Promise<void> {
-  const handle = stage.world.client.workflow.getHandle(payoutWorkflowId(payoutId));
-  // One that no sweeper has started yet has no run.
-  await handle.cancel().catch((error: unknown) => {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  });
-}
-
 beforeAll(async () => {
   stage = await createKillStage(CASES, { env: { POLL_AT_ONCE_MS: '0' } });
   closers.unshift(stage.close);
@@ -42,7 +32,7 @@ beforeAll(async () => {
   await worker.up();
   await stage.startRuns();
   await worker.allReached(stage.nudge);
-  await Promise.all(stage.actors.map(({ payoutId }) => cancelRun(payoutId)));
+  await Promise.all(stage.actors.map(({ payoutId }) => cancelRun(stage.world.client, payoutId)));
   await sleep(HEARD_WITHIN_MS);
   stage.releaseProvider();
   worker.letGo();

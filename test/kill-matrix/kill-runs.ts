@@ -8,11 +8,17 @@ import { payoutWorkflowId } from '../../src/workflows/contract';
 
 /** Ends a payout's run from outside, as an operator may in the Temporal UI. */
 export async function terminateRun(client: Client, payoutId: string): Promise<void> {
-  const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
-  // One that no sweeper has started yet, or that was carried to its end, has no run.
-  await handle.terminate('test').catch((error: unknown) => {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  });
+  await client.workflow.getHandle(payoutWorkflowId(payoutId)).terminate('test').catch(unlessThereIsNone);
+}
+
+/** Asks a payout's run to cancel, as an operator may in the Temporal UI. */
+export async function cancelRun(client: Client, payoutId: string): Promise<void> {
+  await client.workflow.getHandle(payoutWorkflowId(payoutId)).cancel().catch(unlessThereIsNone);
+}
+
+/** A payout that no sweeper has started yet, or that was carried to its end, has no run. */
+function unlessThereIsNone(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 /** Sets a payout's run back to its first workflow task, as an operator may in the Temporal UI; the run is ended by that. */
