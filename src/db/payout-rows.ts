@@ -39,37 +39,6 @@ export interface PayoutRow {
   finished_at: Date | null;
 }
 
-const COLUMNS = [
-  'id',
-  'merchant_id',
-  'environment',
-  'owner',
-  'bulk_id',
-  'state',
-  'version',
-  'attempt',
-  'hold_no',
-  'amount',
-  'currency',
-  'method',
-  'provider',
-  'credential_id',
-  'recipient_msisdn',
-  'description',
-  'reference',
-  'metadata',
-  'scheduled_at',
-  'reason',
-  'retry_at',
-  'deferrals',
-  'settle_by',
-  'resend',
-  'provider_reference',
-  'accepted_at',
-  'updated_at',
-  'finished_at',
-] as const satisfies readonly (keyof PayoutRow)[];
-
 /** What a move may change, and the id. */
 const MOVING_COLUMNS = [
   'id',
@@ -86,6 +55,24 @@ const MOVING_COLUMNS = [
   'provider_reference',
   'updated_at',
   'finished_at',
+] as const satisfies readonly (keyof PayoutRow)[];
+
+const COLUMNS = [
+  'merchant_id',
+  'environment',
+  'bulk_id',
+  'amount',
+  'currency',
+  'method',
+  'provider',
+  'credential_id',
+  'recipient_msisdn',
+  'description',
+  'reference',
+  'metadata',
+  'scheduled_at',
+  'accepted_at',
+  ...MOVING_COLUMNS,
 ] as const satisfies readonly (keyof PayoutRow)[];
 
 export type MovingRow = Pick<PayoutRow, (typeof MOVING_COLUMNS)[number]>;
