@@ -6,6 +6,9 @@ import type { Answer, OperatorsDesk } from './operators-desk';
 const SECRET = 'sandbox-secret';
 const NEW_PIN = '97531';
 
+/** Longer than a time of day, which the provider's transaction ids carry as four digits. */
+const WRONG_PIN = '13579';
+
 let world: PayoutWorld;
 let desk: OperatorsDesk;
 
@@ -35,7 +38,7 @@ async function open({
 }
 
 afterEach(() => {
-  for (const secret of [PIN, NEW_PIN, '1357', SECRET, 'wrong-secret']) {
+  for (const secret of [PIN, NEW_PIN, WRONG_PIN, SECRET, 'wrong-secret']) {
     expect(desk.saidSoFar()).not.toMatch(new RegExp(`\\b${secret}\\b`));
   }
 });
@@ -71,7 +74,7 @@ async function gate(): Promise<unknown> {
   const { rows } = await world.pool.query<{ state: string; fingerprint: Buffer }>(
     'select state, pin_fingerprint as fingerprint from pin_gates',
   );
-  const pins = [PIN, NEW_PIN, '1357'];
+  const pins = [PIN, NEW_PIN, WRONG_PIN];
   return rows.map(({ state, fingerprint }) => {
     const pin = pins.find((one) => world.vault.fingerprintPin('orange', '781234567', one).equals(fingerprint));
     return `${state} ${pin === undefined ? '?' : ['old', 'new', 'wrong'][pins.indexOf(pin)]}`;
@@ -98,7 +101,7 @@ async function changesWritten(): Promise<readonly unknown[]> {
 
 describe('credential set', () => {
   test('saves what one call has passed with, and wakes what waited for it', async () => {
-    await open({ pin: '1357', gate: 'unproven' });
+    await open({ pin: WRONG_PIN, gate: 'unproven' });
     const id = await world.accept();
     await world.pool.query(
       "update payouts set reason = 'credential_blocked', retry_at = now() + interval '1 hour' where id = $1",
@@ -119,11 +122,11 @@ describe('credential set', () => {
 
   test('with a wrong PIN saves nothing, counts as a try, and is not tried again', async () => {
     await open();
-    expect((await setCredential(secretsWith('1357'))).refused).toMatch(
+    expect((await setCredential(secretsWith(WRONG_PIN))).refused).toMatch(
       /code 2011.*nothing was saved.*one of its PIN tries/,
     );
     expect(tries()).toEqual({ right: 0, wrong: 1 });
-    expect((await setCredential(secretsWith('1357'))).refused).toMatch(/was refused for this account before/);
+    expect((await setCredential(secretsWith(WRONG_PIN))).refused).toMatch(/was refused for this account before/);
     expect(tries()).toEqual({ right: 0, wrong: 1 });
     expect(await gate()).toEqual(['open old']);
     expect(await savedPin()).toEqual({ pin: PIN, version: versionBefore });
@@ -146,7 +149,7 @@ describe('credential set', () => {
 
   test('--unchecked calls nobody; the PIN must then pass one call alone', async () => {
     await open();
-    const { printed } = await setCredential(secretsWith('1357'), '--unchecked');
+    const { printed } = await setCredential(secretsWith(WRONG_PIN), '--unchecked');
     expect(printed).toEqual([`saved: ${world.credentialId} (primary); 0 waiting payout(s) are due now`]);
     expect(requests()).toBe(0);
     expect(await gate()).toEqual(['unproven wrong']);
