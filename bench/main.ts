@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { createClosers } from './closers';
 import { readMachine } from './measure/machine';
 import type { Mode } from './mode';
@@ -34,7 +36,8 @@ async function main(): Promise<number> {
 
 /** However it ends, what was started is closed first: the servers run in process groups of their own. */
 function end(code: number, error?: unknown): void {
-  if (error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
+  // With the errors that caused it.
+  if (error instanceof Error) process.stderr.write(`${inspect(error)}\n`);
   closers.closeAll().then(
     () => process.exit(code),
     () => process.exit(1),

@@ -61,3 +61,10 @@ function wholeNumber(flag: string, text: string | undefined): number | undefined
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw new Error(`${flag}: "${text}" is no whole number above 0.`);
 }
+
+/** The names that `--only` asks for; all of them where it asks for none. Throws an Error that names one which is unknown. */
+export function askedFor(only: readonly string[], names: readonly string[]): readonly string[] {
+  const stranger = only.find((name) => !names.includes(name));
+  if (stranger !== undefined) throw new Error(`--only: ${stranger} is none of ${names.join(', ')}.`);
+  return only.length === 0 ? names : names.filter((name) => only.includes(name));
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AccessToken, EncryptionKey, Provider, ProviderAccount, StatusAnswer } from '../../src/providers/provider';
-import { sendWebhook } from '../../src/webhooks/send';
+import { createWebhookLines } from '../../src/webhooks/send';
 import { signWebhook } from '../../src/webhooks/sign';
 import type { BaselineOrder } from './contract';
 
@@ -37,6 +37,7 @@ const LEAST_LIFE_MS = 60_000;
 
 export function createBaselineActivities(deps: BaselineDeps): BaselineActivities {
   const { provider, account } = deps;
+  const lineTo = createWebhookLines({ timeoutMs: deps.webhookTimeoutMs, allowLoopback: true });
   let token: Promise<AccessToken & { expiresAt: number }> | null = null;
   let key: Promise<EncryptionKey> | null = null;
 
@@ -93,8 +94,7 @@ export function createBaselineActivities(deps: BaselineDeps): BaselineActivities
     const type = status === 'success' ? 'payout.succeeded' : 'payout.failed';
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
     const headers = signWebhook({ id: `evt_${order.id}`, body, at: new Date() }, [deps.webhookSecret]);
-    const options = { timeoutMs: deps.webhookTimeoutMs, allowLoopback: true };
-    const { result } = await sendWebhook({ url: deps.webhookUrl, body, headers }, options);
+    const { result } = await lineTo(deps.webhookUrl)({ body, headers });
     if (result !== 'delivered') throw new Error(`the webhook ended as ${result}`);
   };
 

@@ -8,6 +8,7 @@ import { median } from '../measure/median';
 import type { StatementCount } from '../measure/statements';
 import type { Mode } from '../mode';
 import { configureAccount } from '../simulator-control';
+import { askedFor } from '../options';
 import { table } from '../table';
 import { openWorkbench } from '../workbench';
 
@@ -70,12 +71,9 @@ export const bulk: Mode = {
           'as floor, with one PIN block for all lines, as the product’s per-line path',
         ),
     };
-    const stranger = only.find((name) => !Object.hasOwn(makers, name));
-    if (stranger !== undefined) throw new Error(`--only: ${stranger} is none of ${Object.keys(makers).join(', ')}.`);
     const contenders: BulkContender[] = [];
-    for (const [name, make] of Object.entries(makers)) {
-      if (only.length === 0 || only.includes(name)) contenders.push(await make(name));
-    }
+    const asked = askedFor(only, Object.keys(makers));
+    for (const [name, make] of Object.entries(makers)) if (asked.includes(name)) contenders.push(await make(name));
 
     const figures = new Map<string, BulkRoundFigures[]>(contenders.map(({ name }) => [name, []]));
     for (let round = 1; round <= rounds; round += 1) {

@@ -7,6 +7,9 @@ import { allowResend } from '../db/allow-resend';
 import { applyOutcome } from '../db/apply-outcome';
 import { insertLookUp } from '../db/look-ups';
 import { movePayout } from '../db/move-payout';
+import type { Credential } from '../db/credentials';
+import { findAskedPayout } from '../db/payout-reads';
+import type { AskedPayout } from '../db/payout-reads';
 import { findPayout, lockPayout } from '../db/payout-rows';
 import { readPosition } from '../db/positions';
 import { listSubmissions } from '../db/submissions';
@@ -43,21 +46,20 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
 
   async function askUntil(payoutId: string, { round, while_, forMs, orElse }: Asking): Promise<Position> {
     const until = Date.now() + forMs;
-    let payout = await mustFind(pool, payoutId);
-    while (payout.state === while_ && !payout.resend) {
+    for (;;) {
+      const asked = await mustFind(pool, payoutId);
+      const { payout } = asked;
+      if (payout.state !== while_ || payout.resend) break;
       const isLast = isWindowOver(payout);
-      let isLooked = false;
       try {
-        await round(payout);
+        const hasMoved = await round(asked);
         if (isLast) await noteLastLook(payout);
-        isLooked = isLast;
+        if (hasMoved || isLast) break;
       } catch (error) {
         // A provider that cannot be asked now is asked again; the deadline of the wait is the workflow's.
         if (!(error instanceof ProviderError)) throw error;
       }
       if (orElse === 'retry') heartbeat();
-      payout = await mustFind(pool, payoutId);
-      if (payout.state !== while_ || payout.resend || isLooked) break;
       const gap = gapAfter(Date.now() - payout.updatedAt.getTime(), settings.poll);
       if (Date.now() + gap > until) {
         if (orElse === 'return') break;
@@ -85,16 +87,20 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     }
   }
 
-  async function lookUpOnce({ id, provider }: Payout): Promise<void> {
+  async function lookUpOnce({ payout: { id, provider, state } }: AskedPayout): Promise<boolean> {
     await lookUpRound(id, 'open');
     const { dedupe } = access.provider(provider);
-    if (dedupe.kind !== 'lookup' || dedupe.resendAfterMs === null) return;
-    await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
+    if (dedupe.kind === 'lookup' && dedupe.resendAfterMs !== null) {
+      await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
+    }
+    const { payout } = await mustFind(pool, id);
+    return payout.state !== state || payout.resend;
   }
 }
 
 interface Asking {
-  round: (payout: Payout) => Promise<void>;
+  /** True where the payout is elsewhere by now. */
+  round: (asked: AskedPayout) => Promise<boolean>;
   /** The state that the asking is about; it ends with it. */
   while_: Payout['state'];
   forMs: number;
@@ -107,31 +113,40 @@ export function gapAfter(ageMs: number, { firstMs, maxMs }: { firstMs: number; m
   return Math.round(Math.min(maxMs, Math.max(firstMs, ageMs / 4)));
 }
 
-async function mustFind(pool: Pool, payoutId: string): Promise<Payout> {
-  const payout = await findPayout(pool, payoutId);
-  if (!payout) throw new Error(`payout ${payoutId} does not exist`);
-  return payout;
+async function mustFind(pool: Pool, payoutId: string): Promise<AskedPayout> {
+  const asked = await findAskedPayout(pool, payoutId);
+  if (!asked) throw new Error(`payout ${payoutId} does not exist`);
+  return asked;
 }
 
-/** One status call for each submission that the provider has taken, by the provider's own reference. */
+/**
+ * One status call for each submission that the provider has taken, by the provider's own reference. True where the payout
+ * is elsewhere by now.
+ */
 export function createStatusRound(
   { pool, access, budget, settings }: LookUpDeps,
   lookUpRound: ReturnType<typeof createLookUpRound>,
-): (payout: Payout) => Promise<void> {
-  return async (payout) => {
-    const open = (await listSubmissions(pool, payout.id)).filter(isOpenCall);
-    for (const submission of open) {
+): (asked: AskedPayout) => Promise<boolean> {
+  return async ({ payout, calls }) => {
+    let hasMoved = false;
+    for (const { submission, credential } of calls.filter((call) => isOpenCall(call.submission))) {
       // Beside one that the provider has taken, an earlier one may stand whose answer was lost.
       if (submission.outcome !== 'accepted' || submission.providerReference === null) {
         await lookUpRound(payout.id, 'open');
-        return;
+        return await hasLeft(payout);
       }
-      await merge(payout, submission, await ask(submission, submission.providerReference));
+      const answer = await ask(submission, credential, submission.providerReference);
+      hasMoved = (await merge(payout, submission, answer)) || hasMoved;
     }
+    return hasMoved;
   };
 
-  async function ask(submission: Submission, providerReference: string): Promise<StatusAnswer> {
-    const credential = await access.open(submission.credentialId);
+  async function hasLeft({ id, state }: Payout): Promise<boolean> {
+    return (await findPayout(pool, id))?.state !== state;
+  }
+
+  async function ask(submission: Submission, found: Credential, providerReference: string): Promise<StatusAnswer> {
+    const credential = await access.open(found);
     const token = await access.token(credential, { leastLifeMs: 10_000 });
     await budget.spend(credential.gate);
     return await access.retryingToken(credential, token, (value) =>
@@ -139,30 +154,29 @@ export function createStatusRound(
     );
   }
 
-  async function merge(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<void> {
+  async function merge(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<boolean> {
     switch (answer.status) {
       case 'in_flight':
-        return;
+        return false;
       case 'success':
-        await settle(payout, submission, answer);
-        return;
+        return await settle(payout, submission, answer);
       case 'failed':
         await confirmRefusal(payout, submission, answer);
-        return;
+        return await hasLeft(payout);
       case 'unmapped':
-        await withTransaction(pool, async (trx) => {
+        return await withTransaction(pool, async (trx) => {
           const locked = await lockPayout(trx, payout.id);
-          if (locked.state !== 'pending') return;
+          if (locked.state !== 'pending') return true;
           await movePayout(trx, locked, { to: 'unknown', actor: 'provider', reason: 'status_unclear', words: answer });
+          return true;
         });
-        return;
       default:
-        answer.status satisfies never;
+        return answer.status satisfies never;
     }
   }
 
-  async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<void> {
-    await applyAnswer(payout, submission, {
+  async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<boolean> {
+    return await applyAnswer(payout, submission, {
       outcome: 'settled',
       providerReference: submission.providerReference ?? '',
       code: answer.code,
@@ -187,8 +201,8 @@ export function createStatusRound(
     payout: Payout,
     submission: Submission,
     outcome: Extract<Outcome, { outcome: 'settled' | 'rejected' }>,
-  ): Promise<void> {
-    await withTransaction(pool, async (trx) => {
+  ): Promise<boolean> {
+    return await withTransaction(pool, async (trx) => {
       const locked = await lockPayout(trx, payout.id);
       const lookUpId = await insertLookUp(trx, {
         payoutId: payout.id,
@@ -197,7 +211,7 @@ export function createStatusRound(
         providerReference: submission.providerReference,
         rowsSeen: 1,
       });
-      await applyOutcome(trx, locked, {
+      const applied = await applyOutcome(trx, locked, {
         submissionId: submission.id,
         outcome,
         source: 'lookup',
@@ -205,6 +219,7 @@ export function createStatusRound(
         backOffMs: settings.backOff.firstMs,
         watchMs: settings.watchMs,
       });
+      return applied.state !== payout.state;
     });
   }
 }

@@ -31,7 +31,8 @@ export interface OpenedCredential extends Credential {
 
 export interface ProviderAccess {
   provider(id: ProviderId): Provider;
-  open(credentialId: string): Promise<OpenedCredential>;
+  /** By its id, or as it was read a moment ago. */
+  open(credential: string | Credential): Promise<OpenedCredential>;
   openFor(payoutId: string): Promise<OpenedCredential>;
   /**
    * A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`, also where the
@@ -82,7 +83,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
     return { version, token: remember(credential, { value, version, expiresAt: Date.now() + stored.expiresInMs }) };
   }
 
-  async function open(credential: Credential): Promise<OpenedCredential> {
+  async function unseal(credential: Credential): Promise<OpenedCredential> {
     const { merchantId } = credential;
     const secret = JSON.parse(await sealing.open(merchantId, 'credential', credential.secretEnc)) as Pick<
       ProviderAccount,
@@ -105,9 +106,9 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   const access: ProviderAccess = {
     provider: (id) => providers[id],
 
-    open: async (credentialId) => await open(await findCredential(pool, credentialId)),
+    open: async (found) => await unseal(typeof found === 'string' ? await findCredential(pool, found) : found),
 
-    openFor: async (payoutId) => await open(await findCredentialOfPayout(pool, payoutId)),
+    openFor: async (payoutId) => await unseal(await findCredentialOfPayout(pool, payoutId)),
 
     async token(credential, { leastLifeMs, afterVersion = 0 }) {
       const isGood = (token: ProviderToken): boolean =>

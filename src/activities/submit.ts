@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
+import type { Credential } from '../db/credentials';
 import { backOffMs, deferPayout } from '../db/defer-payout';
 import { writeCurableRefusal, writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
-import { findPayout } from '../db/payout-rows';
+import { findPayoutToSend } from '../db/payout-reads';
 import { readPosition, recoverAttempt } from '../db/positions';
 import { recordAnswer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
@@ -82,15 +83,16 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
   return (input) => whileBeating(() => submitPayout(input));
 
   async function submitPayout(input: SubmitInput): Promise<Position> {
-    const payout = await findPayout(pool, input.payoutId);
-    if (!payout) throw new Error(`payout ${input.payoutId} does not exist`);
-    if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, input);
+    const found = await findPayoutToSend(pool, input.payoutId);
+    if (!found) throw new Error(`payout ${input.payoutId} does not exist`);
+    const { payout, credential } = found;
+    if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, credential, input);
     return await readPosition(pool, input.payoutId, settings);
   }
 
-  async function attemptPayout(payout: Payout, input: SubmitInput): Promise<void> {
+  async function attemptPayout(payout: Payout, found: Credential, input: SubmitInput): Promise<void> {
     try {
-      const credential = await access.open(payout.credentialId);
+      const credential = await access.open(found);
       const provider = access.provider(payout.provider);
       const first = await call(
         payout,

@@ -11,9 +11,9 @@ import {
   recordDelivery,
 } from '../db/outbox';
 import type { ClaimedDelivery, DeliveryKey } from '../db/outbox';
-import { findPayout } from '../db/payout-rows';
+import type { Payout } from '../domain/payout';
 import type { Sealing } from '../domain/sealing';
-import { sendWebhook } from '../webhooks/send';
+import { createWebhookLines } from '../webhooks/send';
 import type { Delivery } from '../webhooks/send';
 import { signWebhook } from '../webhooks/sign';
 import { webhookBody } from './webhook-body';
@@ -50,13 +50,15 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
   const { pool, sealing, logger, webhooks } = deps;
   const leaseMs = webhooks.timeoutMs + CLAIM_MARGIN_MS;
 
-  async function attempt(claimed: ClaimedDelivery): Promise<Delivery> {
-    const body = webhookBody(claimed, claimed.payoutId === null ? null : await findPayout(pool, claimed.payoutId));
+  const lineTo = createWebhookLines(webhooks);
+
+  async function attempt(claimed: ClaimedDelivery, payout: Payout | null): Promise<Delivery> {
+    const body = webhookBody(claimed, payout);
     const secrets = await Promise.all(
       claimed.secretsEnc.map((sealed) => sealing.open(claimed.merchantId, 'webhook-secret', sealed)),
     );
     const headers = signWebhook({ id: claimed.eventId, body, at: new Date() }, secrets);
-    const delivery = await sendWebhook({ url: claimed.url, body, headers }, webhooks);
+    const delivery = await lineTo(claimed.url)({ body, headers });
     await recordDelivery(pool, claimed, delivery);
     const { eventId, endpointId } = claimed;
     const { result, httpStatus } = delivery;
@@ -71,7 +73,7 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
     let delivered = 0;
     for (const key of keys) {
       const claimed = await claimDelivery(pool, key, leaseMs);
-      if (claimed === null || (await attempt(claimed)).result !== 'delivered') break;
+      if (claimed === null || (await attempt(claimed, claimed.payout)).result !== 'delivered') break;
       delivered += 1;
     }
     return delivered;
@@ -105,7 +107,7 @@ export function createWebhookActivities(deps: WebhookActivityDeps): WebhookActiv
       await markHandedOver(pool, key);
       const claimed = await claimDelivery(pool, key, leaseMs);
       if (claimed !== null) {
-        const { result, httpStatus } = await attempt(claimed);
+        const { result, httpStatus } = await attempt(claimed, claimed.payout);
         if (result === 'delivered') return 'delivered';
         if (result === 'gone') return 'given_up';
         throw webhookFailed(httpStatus === null ? result : `${result} ${httpStatus}`);

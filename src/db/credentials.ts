@@ -20,7 +20,7 @@ export interface Credential {
   pinVersion: number;
 }
 
-interface CredentialRow {
+export interface CredentialRow {
   id: string;
   merchant_id: string;
   environment: Environment;
@@ -34,9 +34,22 @@ interface CredentialRow {
   pin_version: number;
 }
 
-const COLUMNS = `credential.id, credential.merchant_id, credential.environment, credential.provider, credential.operator,
-  credential.role, credential.account_number, credential.id_type, credential.secret_enc, credential.pin_enc,
-  credential.pin_version`;
+/** The columns of a `CredentialRow`. */
+export const CREDENTIAL_COLUMNS = [
+  'id',
+  'merchant_id',
+  'environment',
+  'provider',
+  'operator',
+  'role',
+  'account_number',
+  'id_type',
+  'secret_enc',
+  'pin_enc',
+  'pin_version',
+] as const satisfies readonly (keyof CredentialRow)[];
+
+const COLUMNS = CREDENTIAL_COLUMNS.map((column) => `credential.${column}`).join(', ');
 
 const FIND = prepared('find_credential', `select ${COLUMNS} from credentials credential where id = $1`);
 
@@ -58,7 +71,7 @@ export async function findCredentialOfPayout(db: Db, payoutId: string): Promise<
   return rowToCredential(rows[0]);
 }
 
-function rowToCredential(row: CredentialRow): Credential {
+export function rowToCredential(row: CredentialRow): Credential {
   return {
     id: row.id,
     merchantId: row.merchant_id,

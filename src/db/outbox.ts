@@ -1,4 +1,8 @@
+import type { Payout } from '../domain/payout';
 import type { PayoutSnapshot } from '../domain/payout-object';
+import { joinedColumns, joinedRow } from './joined-rows';
+import { PAYOUT_COLUMNS, rowToPayout } from './payout-rows';
+import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
 
@@ -87,17 +91,25 @@ const CLAIM = prepared(
      )
      select claimed.*, endpoint.merchant_id, endpoint.url, endpoint.secret_enc,
        case when endpoint.previous_secret_until > clock_timestamp() then endpoint.previous_secret_enc end
-         as previous_secret_enc
-     from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id`,
+         as previous_secret_enc, ${joinedColumns('told', PAYOUT_COLUMNS)}
+     from claimed join webhook_endpoints endpoint on endpoint.id = claimed.endpoint_id
+       left join payouts told on told.id = claimed.payout_id`,
 );
 
 /**
- * Claims one delivery for `leaseMs`, longer than its attempt may take; null where another has it, it is done, or its
- * endpoint was switched off.
+ * Claims one delivery for `leaseMs`, longer than its attempt may take, with the payout that it tells of (null: a bulk);
+ * null where another has it, it is done, or its endpoint was switched off.
  */
-export async function claimDelivery(db: Db, key: DeliveryKey, leaseMs: number): Promise<ClaimedDelivery | null> {
-  const { rows } = await db.query<ClaimedRow>(CLAIM(key.eventId, key.endpointId, leaseMs));
-  return rows[0] ? rowToDelivery(rows[0]) : null;
+export async function claimDelivery(
+  db: Db,
+  key: DeliveryKey,
+  leaseMs: number,
+): Promise<(ClaimedDelivery & { payout: Payout | null }) | null> {
+  const { rows } = await db.query<ClaimedRow & Record<string, unknown>>(CLAIM(key.eventId, key.endpointId, leaseMs));
+  const row = rows[0];
+  if (!row) return null;
+  const payout = row.payout_id === null ? null : rowToPayout(joinedRow<PayoutRow>(row, 'told', PAYOUT_COLUMNS));
+  return { ...rowToDelivery(row), payout };
 }
 
 export type DeliveryStanding = 'delivered' | 'given_up' | 'endpoint_disabled' | 'open' | 'missing';

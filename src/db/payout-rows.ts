@@ -57,7 +57,8 @@ const MOVING_COLUMNS = [
   'finished_at',
 ] as const satisfies readonly (keyof PayoutRow)[];
 
-const COLUMNS = [
+/** The columns of a `PayoutRow`. */
+export const PAYOUT_COLUMNS = [
   'merchant_id',
   'environment',
   'bulk_id',
@@ -79,7 +80,7 @@ export type MovingRow = Pick<PayoutRow, (typeof MOVING_COLUMNS)[number]>;
 
 /** The columns of a `PayoutRow`, of the table or alias of that name. */
 export function payoutColumns(table: string): string {
-  return columnsOf(table, COLUMNS);
+  return columnsOf(table, PAYOUT_COLUMNS);
 }
 
 /** Those of a `MovingRow`. */

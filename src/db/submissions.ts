@@ -4,7 +4,7 @@ import type { Db } from './pool';
 import { prepared } from './prepared';
 import { manyRows, oneRow, rowValues } from './row-source';
 
-interface SubmissionRow {
+export interface SubmissionRow {
   id: string;
   payout_id: string;
   attempt: number;
@@ -28,7 +28,7 @@ interface SubmissionRow {
   batch_id: string | null;
 }
 
-function rowToSubmission(row: SubmissionRow): Submission {
+export function rowToSubmission(row: SubmissionRow): Submission {
   return {
     id: row.id,
     payoutId: row.payout_id,
@@ -53,8 +53,32 @@ function rowToSubmission(row: SubmissionRow): Submission {
   };
 }
 
-const COLUMNS =
-  'id, payout_id, attempt, call, kind, provider, credential_id, account_number, amount, currency, send_by, created_at, outcome, rejection, provider_reference, provider_code, provider_text, source, ever_unknown, writer, batch_id';
+/** The columns of a `SubmissionRow`. */
+export const SUBMISSION_COLUMNS = [
+  'id',
+  'payout_id',
+  'attempt',
+  'call',
+  'kind',
+  'provider',
+  'credential_id',
+  'account_number',
+  'amount',
+  'currency',
+  'send_by',
+  'created_at',
+  'outcome',
+  'rejection',
+  'provider_reference',
+  'provider_code',
+  'provider_text',
+  'source',
+  'ever_unknown',
+  'writer',
+  'batch_id',
+] as const satisfies readonly (keyof SubmissionRow)[];
+
+const COLUMNS = SUBMISSION_COLUMNS.join(', ');
 
 const LIST = prepared(
   'list_submissions',

@@ -17,7 +17,6 @@ export interface Delivery {
 }
 
 export interface WebhookMessage {
-  url: string;
   body: string;
   headers: Record<string, string>;
 }
@@ -26,27 +25,17 @@ export interface WebhookMessage {
 const MAX_ANSWER_BYTES = 4_096;
 
 /**
- * Posts one webhook. Never throws; follows no redirect (a redirect is a refusal); the whole exchange, the look-up of the
- * name included, ends within `timeoutMs`. Connects to the very address that was checked.
+ * Posts a webhook to one endpoint. Never throws; follows no redirect (a redirect is a refusal); the whole exchange, the
+ * look-up of the name included, ends within the time-out. Connects to the very address that was checked.
  */
-export async function sendWebhook(
-  message: WebhookMessage,
-  options: GuardOptions & { timeoutMs: number },
-): Promise<Delivery> {
-  const checked = (signal: AbortSignal): Promise<CheckedTarget> =>
-    withinTime(checkTarget(message.url, options), signal);
-  return await send(message, options, checked, false);
-}
-
-/** Posts one of a batch of webhooks to one endpoint. */
-export type WebhookLine = (message: Omit<WebhookMessage, 'url'>) => Promise<Delivery>;
+export type WebhookLine = (message: WebhookMessage) => Promise<Delivery>;
 
 /** Milliseconds after which an idle connection is closed: before a server would, which keeps it for 5 s or more. */
 const IDLE_MS = 3_000;
 
 /**
- * The same as `sendWebhook` for batches: the address of an endpoint is looked up and checked once for each batch, and connections
- * are used again by later ones. Each leads to an address that was checked when it was opened.
+ * Lines to endpoints, each for one webhook or a batch: the endpoint's address is looked up and checked once for a line,
+ * and connections are used again by later ones. Each leads to an address that was checked when it was opened.
  */
 export function createWebhookLines(options: GuardOptions & { timeoutMs: number }): (url: string) => WebhookLine {
   const keeping = { keepAlive: true, timeout: IDLE_MS, scheduling: 'lifo' } as const;
@@ -60,10 +49,10 @@ export function createWebhookLines(options: GuardOptions & { timeoutMs: number }
 }
 
 async function send(
-  message: Omit<WebhookMessage, 'url'>,
+  message: WebhookMessage,
   options: { timeoutMs: number },
   checked: (signal: AbortSignal) => Promise<CheckedTarget>,
-  agent: http.Agent | false,
+  agent: http.Agent,
 ): Promise<Delivery> {
   const startedAt = Date.now();
   const end = (result: DeliveryResult, httpStatus: number | null = null): Delivery => ({
@@ -99,7 +88,7 @@ class StaleConnection extends Error {
 /** Once more over a connection of its own where a kept one was stale. */
 async function postOverKept(
   target: CheckedTarget,
-  message: Omit<WebhookMessage, 'url'>,
+  message: WebhookMessage,
   { signal, agent }: { signal: AbortSignal; agent: http.Agent | false },
 ): Promise<number> {
   try {
@@ -113,7 +102,7 @@ async function postOverKept(
 /** The status that came back. An answer that stalls, breaks or never ends after its headers has said its status. */
 async function post(
   { url, address }: CheckedTarget,
-  message: Omit<WebhookMessage, 'url'>,
+  message: WebhookMessage,
   { signal, agent }: { signal: AbortSignal; agent: http.Agent | false },
 ): Promise<number> {
   return await new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { applyOutcomes } from '../../db/apply-outcomes';
 import { insertLookUps } from '../../db/look-ups';
+import { findAskedPayout } from '../../db/payout-reads';
 import { findPayout } from '../../db/payout-rows';
 import { withTransaction } from '../../db/transaction';
 import type { Payout } from '../../domain/payout';
@@ -125,8 +126,9 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
   async function lookCloser(payout: Payout): Promise<{ isLooked: boolean; after: Payout }> {
     let isLooked = false;
     try {
-      await askOne(payout);
-      isLooked = true;
+      const asked = await findAskedPayout(pool, payout.id);
+      if (asked) await askOne(asked);
+      isLooked = asked !== null;
     } catch (err) {
       if (!(err instanceof ProviderError)) throw err;
       logger.debug({ err, payoutId: payout.id }, 'a line could not be asked for; it is asked for again');

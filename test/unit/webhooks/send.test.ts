@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-import { createWebhookLines, sendWebhook } from '../../../src/webhooks/send';
+import { createWebhookLines } from '../../../src/webhooks/send';
 import type { Delivery } from '../../../src/webhooks/send';
 
 const closers: (() => void)[] = [];
@@ -30,8 +30,8 @@ function send(
   url: string,
   options: { timeoutMs?: number; lookup?: (host: string) => Promise<string[]> } = {},
 ): Promise<Delivery> {
-  const message = { url, body: '{"a":"é"}', headers: { 'webhook-id': 'evt_1' } };
-  return sendWebhook(message, { allowLoopback: true, timeoutMs: 5_000, ...options });
+  const lineTo = createWebhookLines({ allowLoopback: true, timeoutMs: 5_000, ...options });
+  return lineTo(url)({ body: '{"a":"é"}', headers: { 'webhook-id': 'evt_1' } });
 }
 
 describe('sending a webhook', () => {
@@ -133,8 +133,8 @@ describe('sending a webhook', () => {
   test('a refused address is never connected to', async () => {
     let connections = 0;
     const { port } = await listen(createTcpServer(() => (connections += 1)));
-    const message = { url: `https://127.0.0.1:${port}/`, body: '{}', headers: {} };
-    expect(await sendWebhook(message, { allowLoopback: false, timeoutMs: 2_000 })).toMatchObject({
+    const lineTo = createWebhookLines({ allowLoopback: false, timeoutMs: 2_000 });
+    expect(await lineTo(`https://127.0.0.1:${port}/`)({ body: '{}', headers: {} })).toMatchObject({
       result: 'address_refused',
     });
     expect(connections).toBe(0);
