@@ -29,6 +29,12 @@ const MAX_HEADERS_MS = 15_000;
 
 const HANG_UP_EVERY_MS = 50;
 
+/**
+ * Longer than clients and load balancers keep an idle connection (60 s), so that they close it: a request that is on its way
+ * while we close is lost with a reset.
+ */
+const KEEP_ALIVE_MS = 65_000;
+
 /** Serves the app with limits on how slowly and how large a request may come in. */
 export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiServerOptions): Promise<ApiServer> {
   const server = createServer(
@@ -36,7 +42,7 @@ export async function startApiServer({ app, host, port, requestTimeoutMs }: ApiS
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.min(requestTimeoutMs, MAX_HEADERS_MS),
-      keepAliveTimeout: 5_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: Math.min(5_000, Math.max(100, Math.floor(requestTimeoutMs / 3))),
     },
     app,
