@@ -21,14 +21,18 @@ function unlessThereIsNone(error: unknown): void {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
-/** Sets a payout's run back to its first workflow task, as an operator may in the Temporal UI; the run is ended by that. */
+/**
+ * Sets a payout's run back to its first workflow task, as an operator may in the Temporal UI; the run is ended by that.
+ * The event named is the task's start: the server takes it as it does the task's end, which a first task that still
+ * waits for its local activities does not have. What is reset may be closed.
+ */
 export async function resetRun(client: Client, payoutId: string): Promise<void> {
   const handle = client.workflow.getHandle(payoutWorkflowId(payoutId));
   const { runId } = await handle.describe();
   const { events } = await handle.fetchHistory();
-  const completed = temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
-  const first = events?.find(({ eventType }) => eventType === completed)?.eventId;
-  if (first == null) throw new Error(`the run of ${payoutId} has done nothing yet`);
+  const started = temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED;
+  const first = events?.find(({ eventType }) => eventType === started)?.eventId;
+  if (first == null) throw new Error(`no worker has the run of ${payoutId} yet`);
   await client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId: payoutWorkflowId(payoutId), runId },

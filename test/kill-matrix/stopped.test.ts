@@ -13,8 +13,8 @@ const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.
 /** A delivery of its own is no part of the payout's run, and stays on the queue that it was started on. */
 const DELIVERIES = /^deliverWebhook/;
 
-/** Steps of a run that has something behind it. */
-const RESETS = /^(call|submitPayout|recover|status|poll|lookUp|deliver)/;
+/** A payout whose run is not started yet has none that could be reset: the server answers NOT_FOUND. */
+const WITHOUT_RUN = 'sweep:claimed';
 
 const WAYS = [
   {
@@ -26,7 +26,7 @@ const WAYS = [
   },
   {
     way: 'its run is reset, and goes on in another worker of the same queues',
-    cases: KILL_CASES.filter((each) => RESETS.test(pointOf(each))),
+    cases: KILL_CASES.filter((each) => pointOf(each) !== WITHOUT_RUN),
     end: resetRun,
     queues: 'same',
   },
