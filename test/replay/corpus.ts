@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const DIRECTORY = path.join(__dirname, 'histories');
-const MANIFEST = path.join(DIRECTORY, 'manifest.json');
+import { appendToManifest, MANIFEST, readManifest, writeManifest } from './manifest';
+import type { NamedHistory } from './manifest';
+
+export const HISTORIES = path.join(__dirname, 'histories');
 
 /** What the corpus shows of real runs; each has one history or more, numbered as the workflow changed. */
 export const RECORDINGS = [
@@ -42,22 +44,19 @@ export const RECORDINGS = [
 
 export type Recording = (typeof RECORDINGS)[number];
 
-export interface RecordedHistory {
-  file: string;
+export interface RecordedHistory extends NamedHistory {
   recording: string;
   workflowId: string;
   /** As `Worker.runReplayHistory` takes it. */
   json: object;
-  /** SHA-256 of what it says, however it is laid out. */
-  hash: string;
 }
 
 /** All histories that are there, in the order of their names. */
 export function readHistories(): readonly RecordedHistory[] {
-  if (!existsSync(DIRECTORY)) return [];
-  const files = readdirSync(DIRECTORY).filter((file) => file.endsWith('.json') && file !== path.basename(MANIFEST));
+  if (!existsSync(HISTORIES)) return [];
+  const files = readdirSync(HISTORIES).filter((file) => file.endsWith('.json') && file !== MANIFEST);
   return files.toSorted().map((file) => {
-    const text = readFileSync(path.join(DIRECTORY, file), 'utf8');
+    const text = readFileSync(path.join(HISTORIES, file), 'utf8');
     const json = JSON.parse(text) as {
       events: { workflowExecutionStartedEventAttributes?: { workflowId?: string } }[];
     };
@@ -67,19 +66,13 @@ export function readHistories(): readonly RecordedHistory[] {
   });
 }
 
-/** The hashes of the histories by file name, as they were when they were recorded. */
-export function readManifest(): Readonly<Record<string, string>> {
-  return existsSync(MANIFEST) ? (JSON.parse(readFileSync(MANIFEST, 'utf8')) as Record<string, string>) : {};
-}
-
-/** Adds a history under the next free number and names it in the manifest; what is there is never changed. */
+/** Adds a history under the next free number and its line to the manifest; what is there is never changed. */
 export function addHistory(recording: Recording, text: string): string {
-  const manifest = readManifest();
-  const taken = Object.keys(manifest).filter((file) => file.startsWith(`${recording}.`));
+  const manifest = readManifest(HISTORIES);
+  const taken = manifest.filter(({ file }) => file.startsWith(`${recording}.`));
   const file = `${recording}.${taken.length + 1}.json`;
-  writeFileSync(path.join(DIRECTORY, file), `${text}\n`, { flag: 'wx' });
-  const next = Object.entries({ ...manifest, [file]: hashOf(text) }).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  writeFileSync(MANIFEST, `${JSON.stringify(Object.fromEntries(next), null, 2)}\n`);
+  writeFileSync(path.join(HISTORIES, file), `${text}\n`, { flag: 'wx' });
+  writeManifest(HISTORIES, appendToManifest(manifest, { file, hash: hashOf(text) }));
   return file;
 }
 

@@ -8,8 +8,9 @@ import { pino } from 'pino';
 import { createDataConverter, FAILURE_CONVERTER_PATH } from '../../src/temporal/data-converter';
 import { installRuntimeLogger } from '../../src/temporal/runtime';
 import { REPLAY_MASTER_KEYS } from '../helpers/replay-keys';
-import { readHistories, readManifest, RECORDINGS } from './corpus';
+import { HISTORIES, readHistories, RECORDINGS } from './corpus';
 import type { RecordedHistory } from './corpus';
+import { findFaults, findLost, readEarlierManifests, readManifest } from './manifest';
 
 installRuntimeLogger(pino({ level: process.env['TEST_LOG'] ?? 'silent' }));
 
@@ -19,6 +20,8 @@ const PATCHED = path.join(__dirname, 'patched-workflow.ts');
 
 const dataConverter = createDataConverter(REPLAY_MASTER_KEYS);
 const histories = readHistories();
+const manifest = readManifest(HISTORIES);
+const earlier = readEarlierManifests(HISTORIES);
 const payouts = histories.filter(({ workflowId }) => workflowId.startsWith('payout/'));
 
 function bundle(workflowsPath: string): Promise<WorkflowBundle> {
@@ -32,7 +35,11 @@ async function replay(workflowBundle: WorkflowBundle, { json, workflowId }: Reco
 
 describe('the recorded histories', () => {
   test('are as they were recorded, none missing and none beside the manifest', () => {
-    expect(Object.fromEntries(histories.map(({ file, hash }) => [file, hash]))).toEqual(readManifest());
+    expect(findFaults(manifest, histories)).toEqual([]);
+  });
+
+  (earlier === null ? test.skip : test)('are all there that an earlier commit names', () => {
+    expect(findLost(manifest, earlier ?? [])).toEqual([]);
   });
 
   test('show every kind of run that the corpus is to show', () => {
