@@ -47,9 +47,15 @@ async function firstPayout(path: string): Promise<string | null> {
   });
   if (file === null) return null;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1_024));
-    const [, row = ''] = buffer.toString('utf8', 0, bytesRead).split('\n');
-    return /^\d+,po_\w+/.exec(row)?.[0] ?? '';
+    let isHeader = true;
+    for await (const row of file.readLines()) {
+      const [payout] = /^\d+,po_\w+/.exec(row) ?? [];
+      if (payout !== undefined) return payout;
+      // Lines that were left out may stand before it.
+      if (!isHeader && !/^\d+,,skipped,/.test(row)) return '';
+      isHeader = false;
+    }
+    return '';
   } finally {
     await file.close();
   }

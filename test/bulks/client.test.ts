@@ -168,12 +168,18 @@ describe('npm run bulk', () => {
 
   test('bad lines left out are no success: 3, and their report is there', async () => {
     const [good] = linesOf('success');
-    csv('some.csv', [good!, { amount: 5, recipient: '12' }]);
+    csv('some.csv', [{ amount: 5, recipient: '12' }, good!]);
     const sent = bulk('some.csv', '--on-invalid', 'skip');
     expect(await sent.exitCode).toBe(3);
     expect(sent.output()).toMatch(/left out +1/);
-    expect(read('some.csv.errors.csv')).toMatch(/^2,msisdn,not_valid,/m);
+    expect(read('some.csv.errors.csv')).toMatch(/^1,msisdn,not_valid,/m);
+    expect(column('some.csv.result.csv', 'state')).toEqual(['skipped', 'succeeded']);
     expect(await credits([good!])).toEqual([1_000n]);
+
+    // Its result is known again by the first line that was taken.
+    const again = bulk('some.csv', '--on-invalid', 'skip');
+    expect(await again.exitCode).toBe(3);
+    expect(again.output()).toMatch(/Result, line by line: some\.csv\.result\.csv\n/);
   });
 
   test('a dry run tells what would happen, and nothing is taken', async () => {

@@ -4,10 +4,11 @@ import { z } from 'zod';
 
 import { listBulkErrors } from '../../db/bulk-errors';
 import { listBulkItems } from '../../db/bulk-items';
-import { listBulkResults } from '../../db/bulk-results';
+import { findLastLine, listBulkResults } from '../../db/bulk-results';
 import type { BulkResult } from '../../db/bulk-results';
 import { readBulkStanding } from '../../db/bulk-standings';
 import type { Db } from '../../db/pool';
+import type { Bulk } from '../../domain/bulk';
 import { serializeAmount } from '../../domain/money';
 import { serializePayout } from '../../domain/payout-object';
 import { readApproval } from '../bulk-approval-object';
@@ -115,10 +116,17 @@ export const bulkResultRoute = defineRoute({
   path: '/v1/bulk-cash-ins/{bulkId}/result.csv',
   operationId: 'downloadBulkCashInResult',
   summary: 'How every line stands, in the order of the input, as a file.',
-  answers: { 200: { description: 'One row for each line that was taken.', type: 'text/csv' } },
+  answers: {
+    200: {
+      description:
+        'One row for each line of the file. One that was left out has the state `skipped` and no id: its `reason` is the ' +
+        'code of its first error, its `provider_text` says of all of them what to change.',
+      type: 'text/csv',
+    },
+  },
   async handle({ principal, params }, { pool }) {
-    const { id } = await readOwnBulk(pool, principal, params.bulkId);
-    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(pool, id)) };
+    const bulk = await readOwnBulk(pool, principal, params.bulkId);
+    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(pool, bulk)) };
   },
 });
 
@@ -127,20 +135,20 @@ const RESULT_COLUMNS = [
   ...['provider_reference', 'provider_code', 'provider_text'],
 ];
 
-async function* resultRows(db: Db, bulkId: string): AsyncIterable<string> {
+async function* resultRows(db: Db, bulk: Bulk): AsyncIterable<string> {
   yield csvRow(RESULT_COLUMNS);
-  for (let after = 0; ;) {
-    const page = await listBulkResults(db, bulkId, { after, limit: PAGE });
-    if (page.length > 0) yield page.map((result) => csvRow(resultCells(result))).join('');
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.line ?? after;
+  const last = await findLastLine(db, bulk.id);
+  for (let after = 0; after < last; after += PAGE) {
+    const page = await listBulkResults(db, bulk, { after, last: after + PAGE });
+    yield page.map((result) => csvRow(resultCells(result))).join('');
   }
 }
 
 function resultCells(result: BulkResult): readonly (string | number | null)[] {
+  const amount = result.amount === null ? null : serializeAmount(result.amount);
   return [
-    ...[result.line, result.payoutId, result.state, result.reason, serializeAmount(result.amount), result.currency],
-    ...[result.recipient, result.reference, result.providerReference, result.providerCode, result.providerText],
+    ...[result.line, result.payoutId, result.state, result.reason, amount, result.currency],
+    ...[result.recipient, result.reference, result.providerReference, result.providerCode, result.text],
   ];
 }
 
