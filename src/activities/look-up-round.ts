@@ -77,9 +77,9 @@ export function createLookUpRound(
     const token = await access.token(credential, { leastLifeMs: 10_000 });
     await budget.spend(credential.gate);
     const account = { ...credential.account, accountNumber: submission.accountNumber };
-    const rows = await access.retryingToken(credential, token, (value) =>
-      provider.lookUp({ reference: submission.id, since: submission.createdAt, account, token: value }),
-    );
+    const nextPage = (): Promise<void> => budget.spend(credential.gate);
+    const query = { reference: submission.id, since: submission.createdAt, account, nextPage };
+    const rows = await access.retryingToken(credential, token, (value) => provider.lookUp({ ...query, token: value }));
     const sent = {
       reference: submission.id,
       amount: submission.amount,

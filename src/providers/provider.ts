@@ -72,6 +72,7 @@ export interface LookUpQuery {
   since: Date;
   account: ProviderAccount;
   token: string;
+  nextPage: NextPage;
 }
 
 /** Why a call that moves no money did not give an answer. Thrown as `ProviderError`. */
@@ -162,7 +163,7 @@ export interface BulkOperations {
     account: ProviderAccount;
     token: string;
     batchReference: string;
-    nextPage?: NextPage;
+    nextPage: NextPage;
   }): Promise<readonly ProviderRow[]>;
   parseCallback(callback: RawCallback, secrets: CallbackSecrets): ParsedBatchCallback;
 }
@@ -192,7 +193,7 @@ export interface Provider {
     token: string;
     from: Date;
     to: Date;
-    nextPage?: NextPage;
+    nextPage: NextPage;
   }): Promise<readonly ProviderRow[]>;
   /** A recipient in the provider's own spelling, to hold its rows against. Throws for what cannot be spelled. */
   spellRecipient(recipient: string): string;

@@ -4,7 +4,7 @@ import { judgeRows } from '../../src/domain/look-up';
 import type { ProviderRow, Verdict } from '../../src/domain/look-up';
 import type { BatchOrder, BulkOperations, Clearance, NextPage, ProviderError } from '../../src/providers/provider';
 import { eventually } from '../helpers/eventually';
-import { BULK_SITUATIONS, prepareBatch, soon } from './provider-under-test';
+import { anyPage, BULK_SITUATIONS, prepareBatch, soon } from './provider-under-test';
 import type { BulkSituation, BulkUnderTest, ProviderUnderTest } from './provider-under-test';
 
 const LOST: readonly BulkSituation[] = BULK_SITUATIONS.filter((situation) => situation.endsWith('_after_taken'));
@@ -71,7 +71,13 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
     }
 
     async function listByTime({ account, token }: BatchOrder, since: Date): Promise<readonly ProviderRow[]> {
-      return await world.provider.listTransactions({ account, token, from: since, to: new Date(Date.now() + 60_000) });
+      return await world.provider.listTransactions({
+        account,
+        token,
+        from: since,
+        to: new Date(Date.now() + 60_000),
+        nextPage: anyPage,
+      });
     }
 
     async function untilSettled(order: BatchOrder, list: () => Promise<readonly ProviderRow[]>): Promise<void> {
@@ -118,7 +124,7 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
         inSituation('taken', async (order, { bulk }) => {
           const batchReference = await take(bulk, order);
           const { account, token } = order;
-          await untilSettled(order, () => bulk.listLines({ account, token, batchReference }));
+          await untilSettled(order, () => bulk.listLines({ account, token, batchReference, nextPage: anyPage }));
           expect(requestsOf(order)).toEqual([1, 1, 1, 1, 1]);
           expect(creditsOf(order)).toEqual(amountsOf(order));
         }));
@@ -222,8 +228,10 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
           const batchReference = await take(bulk, order);
           const otherReference = await take(bulk, other);
           const { account, token } = order;
-          await untilSettled(order, () => bulk.listLines({ account, token, batchReference }));
-          await untilSettled(other, () => bulk.listLines({ account, token, batchReference: otherReference }));
+          await untilSettled(order, () => bulk.listLines({ account, token, batchReference, nextPage: anyPage }));
+          await untilSettled(other, () =>
+            bulk.listLines({ account, token, batchReference: otherReference, nextPage: anyPage }),
+          );
           const before = at.searches();
           const nextPage = jest.fn<ReturnType<NextPage>, []>(() => Promise.resolve());
           const rows = await bulk.listLines({ account, token, batchReference, nextPage });
@@ -240,7 +248,7 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
         inSituation('taken', async (order, { bulk, at }) => {
           const batchReference = await take(bulk, order);
           const { account, token } = order;
-          await untilSettled(order, () => bulk.listLines({ account, token, batchReference }));
+          await untilSettled(order, () => bulk.listLines({ account, token, batchReference, nextPage: anyPage }));
           const before = at.searches();
           const nextPage = (): Promise<void> => {
             if (!isFailure) return Promise.reject(new Error('no turn'));
@@ -260,7 +268,7 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
           const { account, token } = order;
           const seen = new Set<Verdict['verdict']>();
           await untilSettled(order, async () => {
-            const rows = await bulk.listLines({ account, token, batchReference });
+            const rows = await bulk.listLines({ account, token, batchReference, nextPage: anyPage });
             for (const verdict of verdictsOf(rows, order)) seen.add(verdict);
             return rows;
           });
@@ -277,7 +285,10 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
           const batchReference = await take(bulk, order);
           const { account, token } = order;
           const verdicts = await eventually('each line has an end', async () => {
-            const found = verdictsOf(await bulk.listLines({ account, token, batchReference }), order);
+            const found = verdictsOf(
+              await bulk.listLines({ account, token, batchReference, nextPage: anyPage }),
+              order,
+            );
             return !found.includes('absent') && !found.includes('in_flight') && found;
           });
           expect(verdicts).toEqual(['settled', 'rejected', 'settled']);
@@ -289,7 +300,7 @@ export function describeBulk(name: string, start: () => Promise<ProviderUnderTes
           const { account, token } = order;
           for (const batchReference of [randomUUID(), 'no-batch']) {
             const shown = await bulk
-              .listLines({ account, token, batchReference })
+              .listLines({ account, token, batchReference, nextPage: anyPage })
               .catch((error: unknown) => (error as ProviderError).kind);
             expect([[], 'refused']).toContainEqual(shown);
           }

@@ -3,7 +3,7 @@ import type { BulkScenarioName } from '../../src/simulators/orange';
 import { eventually } from '../helpers/eventually';
 import { startOrangeWorld } from './orange-world';
 import type { OrangeWorld } from './orange-world';
-import { prepareBatch, soon } from './provider-under-test';
+import { anyPage, prepareBatch, soon } from './provider-under-test';
 
 const TAKEN = { outcome: 'taken', batchReference: expect.any(String) as string, code: 'PENDING' };
 const CREDENTIAL = { outcome: 'rejected', kind: 'credential', remedy: null };
@@ -97,7 +97,7 @@ describe('a bulk call at Orange Money', () => {
     if (outcome.outcome !== 'taken') throw new Error(`expected taken, was ${outcome.outcome}`);
     const { account, token } = order;
     const rows = await eventually('each line has its row', async () => {
-      const shown = await bulk.listLines({ account, token, batchReference: outcome.batchReference });
+      const shown = await bulk.listLines({ account, token, batchReference: outcome.batchReference, nextPage: anyPage });
       return shown.length >= bulk.maxLines && shown;
     });
     const sent = order.lines.map(({ reference, amount, recipient }) => {

@@ -1,12 +1,13 @@
 import { judgeRows } from '../../src/domain/look-up';
 import type { Outcome } from '../../src/domain/outcome';
 import { createOrangeProvider } from '../../src/providers/orange';
+import type { NextPage } from '../../src/providers/provider';
 import { SCENARIOS } from '../../src/simulators/orange';
 import type { ScenarioName } from '../../src/simulators/orange';
 import { startOrangeWorld } from './orange-world';
 import type { OrangeWorld } from './orange-world';
 import { describeProvider } from './provider-suite';
-import { prepareOrder, soon } from './provider-under-test';
+import { anyPage, prepareOrder, soon } from './provider-under-test';
 
 const REFUSED = { outcome: 'rejected', kind: 'final', remedy: null };
 const SETTLED = { outcome: 'settled' };
@@ -132,7 +133,7 @@ describe('Orange Money, by the scenarios of its simulator', () => {
     const since = new Date();
     await world.provider.submit(order, () => Promise.resolve('go'), soon());
     const { reference, amount, currency, account, token } = order;
-    const rows = await world.provider.lookUp({ reference, since, account, token });
+    const rows = await world.provider.lookUp({ reference, since, account, token, nextPage: anyPage });
     expect(
       judgeRows(rows, {
         reference,
@@ -260,11 +261,13 @@ describe('the paying account', () => {
     const order = await prepareOrder(world, world.recipientOf('default'));
     for (let sent = 0; sent < 5; sent += 1) await provider.submit(order, () => Promise.resolve('go'), soon());
     const { reference, account } = order;
-    const rows = await provider.lookUp({ reference, since, account, token });
+    const nextPage = jest.fn<ReturnType<NextPage>, []>(() => Promise.resolve());
+    const rows = await provider.lookUp({ reference, since, account, token, nextPage });
     expect(new Set(rows.map((row) => row.providerReference)).size).toBe(5);
     expect(rows[0]).toMatchObject({ amount: 1500n, currency: 'XOF', status: 'success', partner: '781234567' });
     const requests = world.simulator.requests().byEndpoint.search;
     expect(requests).toBe(3);
+    expect(nextPage).toHaveBeenCalledTimes(requests - 1);
     expect(await provider.account.searchTransactions(token, { reference, page: 2, size: 2 })).toHaveLength(1);
   });
 
@@ -279,7 +282,7 @@ describe('the paying account', () => {
     const every = { [fault]: 1 };
     simulator.configure({ endpointFaults: { search: every, status: every, profile: every, publicKey: every } });
     const calls = [
-      provider.lookUp({ reference: 'r', since: new Date(), account, token }),
+      provider.lookUp({ reference: 'r', since: new Date(), account, token, nextPage: anyPage }),
       provider.fetchStatus(account, token, 'CI220928.1029.C58502'),
       provider.account.fetchProfile(account, token),
       provider.account.fetchEncryptionKey(account, token),

@@ -2,7 +2,7 @@ import { judgeRows } from '../../src/domain/look-up';
 import type { Verdict } from '../../src/domain/look-up';
 import type { Clearance, PayoutOrder, Provider, ProviderError } from '../../src/providers/provider';
 import { describeBulk } from './bulk-suite';
-import { prepareOrder, SITUATIONS, soon } from './provider-under-test';
+import { anyPage, prepareOrder, SITUATIONS, soon } from './provider-under-test';
 import type { ProviderUnderTest, Situation } from './provider-under-test';
 
 const PAID_UNSEEN: readonly Situation[] = SITUATIONS.filter((situation) => situation.endsWith('_after_paid'));
@@ -27,7 +27,7 @@ export function describeProvider(name: string, start: () => Promise<ProviderUnde
 
     async function judge(order: PayoutOrder, since: Date): Promise<Verdict['verdict']> {
       const { reference, amount, currency, account, token } = order;
-      const rows = await world.provider.lookUp({ reference, since, account, token });
+      const rows = await world.provider.lookUp({ reference, since, account, token, nextPage: anyPage });
       return judgeRows(rows, {
         reference,
         amount,

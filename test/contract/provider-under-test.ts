@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallbackSecrets, RawCallback } from '../../src/domain/callback';
-import type { BatchOrder, PayoutOrder, Provider, ProviderAccount } from '../../src/providers/provider';
+import type { BatchOrder, NextPage, PayoutOrder, Provider, ProviderAccount } from '../../src/providers/provider';
 
 /** What a provider's simulator can be made to do with a payout, by its recipient. */
 export const SITUATIONS = [
@@ -42,6 +42,9 @@ export interface ProviderUnderTest {
   bulk: BulkUnderTest | null;
   close(): Promise<void>;
 }
+
+/** For searches that are not about an account's budget: no page waits for its turn. */
+export const anyPage: NextPage = () => Promise.resolve();
 
 /** What a provider's simulator can be made to do with a batch, by the recipient of its first line. */
 export const BULK_SITUATIONS = [

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 
 import { createProviderAccess } from '../../src/activities/provider-access';
-import type { RequestBudget } from '../../src/activities/request-budget';
 import { createProviders } from '../../src/providers/registry';
 import { reconcileProviders } from '../../src/restore/reconcile-provider';
 import { createPayoutEvidence } from '../../src/temporal/payout-evidence';
+import { createCountingBudget } from '../helpers/counting-budget';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -40,14 +40,7 @@ describe('a reconciliation with a provider', () => {
   test('takes the request of every page from the account’s budget', async () => {
     await pay(world, 5);
     const { pool, vault, settings, simulator } = world;
-    let spent = 0;
-    const budget: RequestBudget = {
-      spend: () => Promise.resolve(void (spent += 1)),
-      spendSome: (_, want) => Promise.resolve(want),
-      get yielding() {
-        return budget;
-      },
-    };
+    const budget = createCountingBudget();
     const providers = createProviders({ orange: { baseUrl: simulator.url, bulkPageSize: PAGE_SIZE } });
     const access = createProviderAccess({
       ...{ pool, budget, providers, sealing: vault },
@@ -62,6 +55,6 @@ describe('a reconciliation with a provider', () => {
     );
     expect(counts).toEqual({ transactions: 5, callsFound: 0, strangers: 0 });
     expect(simulator.requests().byEndpoint.search).toBeGreaterThanOrEqual(6);
-    expect(spent).toBe(requests() - before);
+    expect(budget.spent()).toBe(requests() - before);
   });
 });

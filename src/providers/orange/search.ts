@@ -53,6 +53,7 @@ export async function lookUp(
     {
       size: options.lookUpPageSize,
       most: MAX_PAGES,
+      nextPage: query.nextPage,
     },
   );
 }
@@ -61,7 +62,7 @@ export async function lookUp(
 export async function listTransactions(
   client: OrangeClient,
   options: ResolvedOrangeOptions,
-  { token, from, to, nextPage }: { token: string; from: Date; to: Date; nextPage?: NextPage | undefined },
+  { token, from, to, nextPage }: { token: string; from: Date; to: Date; nextPage: NextPage },
 ): Promise<ProviderRow[]> {
   const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, nextPage };
   return await allPages(client, options, token, { from, to }, pages);
@@ -71,7 +72,7 @@ export async function listTransactions(
 export async function listBatch(
   client: OrangeClient,
   options: ResolvedOrangeOptions,
-  { token, bulkId, nextPage }: { token: string; bulkId: string; nextPage?: NextPage | undefined },
+  { token, bulkId, nextPage }: { token: string; bulkId: string; nextPage: NextPage },
 ): Promise<ProviderRow[]> {
   const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, nextPage };
   return await allPages(client, options, token, { bulkId }, pages);
@@ -82,11 +83,11 @@ async function allPages(
   options: ResolvedOrangeOptions,
   token: string,
   filter: SearchFilter,
-  { size, most, nextPage }: { size: number; most: number; nextPage?: NextPage | undefined },
+  { size, most, nextPage }: { size: number; most: number; nextPage: NextPage },
 ): Promise<ProviderRow[]> {
   const rows: ProviderRow[] = [];
   for (let page = 0; page < most; page += 1) {
-    if (page > 0) await nextPage?.();
+    if (page > 0) await nextPage();
     const shown = await searchTransactions(client, options, token, { ...filter, page, size });
     rows.push(...shown);
     if (shown.length < size && shown.length !== DEFAULT_PAGE_SIZE) return rows;

@@ -11,6 +11,7 @@ const QUERY: LookUpQuery = {
   since: SINCE,
   account: { clientId: 'c', clientSecret: 's', accountNumber: '781234567', idType: 'MSISDN' },
   token: 't',
+  nextPage: () => Promise.resolve(),
 };
 const ROW = {
   transactionId: 'CI220928.1029.C58502',
@@ -76,10 +77,10 @@ it('reads on where the server ignores the size and pages by its own', async () =
     transactionId: `CI220928.1029.C${10_000 + index}`,
   }));
   const { provider } = await serve((page) => ({ body: rows.slice(page * 20, page * 20 + 20) }));
-  const { account, token } = QUERY;
-  expect(await provider.bulk!.listLines({ account, token, batchReference: 'b' })).toHaveLength(45);
+  const { account, token, nextPage } = QUERY;
+  expect(await provider.bulk!.listLines({ account, token, batchReference: 'b', nextPage })).toHaveLength(45);
   const from = SINCE;
-  expect(await provider.listTransactions({ account, token, from, to: new Date() })).toHaveLength(45);
+  expect(await provider.listTransactions({ account, token, from, to: new Date(), nextPage })).toHaveLength(45);
 });
 
 it('returns no part of a pass whose later page fails', async () => {
