@@ -128,7 +128,7 @@ export function createRestoreDeps(core: Core): RestoreDeps {
   return { pool, logger, engine, ...createProviderParts(core) };
 }
 
-/** The requests that an operator's commands take from the accounts' budgets; people wait a little longer than payouts. */
+/** The requests that operators' commands and the seeding take from the accounts' budgets; people wait a little longer than payouts. */
 export function createOperatorBudget(core: Core): RequestBudget {
   return createBudget(core, 20_000);
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 
 import { loadConfig } from './config';
-import { createCore } from './deps';
+import { createCore, createOperatorBudget } from './deps';
 import { seedDevelopment } from './seed';
 import { readDevKeys } from './start/dev-keys';
 
@@ -11,7 +11,8 @@ async function main(): Promise<void> {
   if (webhookUrl === undefined || keysFile === undefined) throw new Error('WEBHOOK_URL and DEV_KEYS_FILE must be set');
   const core = await createCore(loadConfig(process.env), 'seed');
   try {
-    const keys = await seedDevelopment(core, { webhookUrl, hasKeys: hasKeys(keysFile) });
+    const deps = { ...core, budget: createOperatorBudget(core) };
+    const keys = await seedDevelopment(deps, { webhookUrl, hasKeys: hasKeys(keysFile) });
     if (keys) await writeFile(keysFile, JSON.stringify(keys, null, 2), { mode: 0o600 });
   } finally {
     await core.close();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import type { RequestBudget } from './activities/request-budget';
 import { createApiKey } from './db/api-keys';
 import { newId } from './db/ids';
 import { topUpFloat } from './db/operator-actions';
@@ -18,6 +19,10 @@ const APPROVAL_ABOVE = { lines: 1_000, total: 10_000_000n };
 /** The Orange simulator's own sandbox client and retailer; they open nothing but the simulator. */
 const SANDBOX = { clientId: 'sandbox-client', clientSecret: 'sandbox-secret', accountNumber: '781234567', pin: '2468' };
 
+export interface SeedDeps extends Pick<Core, 'pool' | 'vault' | 'providers'> {
+  budget: RequestBudget;
+}
+
 export interface SeededKeys {
   merchantKey: string;
   personKeys: readonly [string, string];
@@ -31,10 +36,10 @@ export interface SeededKeys {
  * that lost ones mean new ones.
  */
 export async function seedDevelopment(
-  core: Core,
+  deps: SeedDeps,
   { webhookUrl, hasKeys }: { webhookUrl: string; hasKeys: boolean },
 ): Promise<SeededKeys | null> {
-  const { pool, vault } = core;
+  const { pool, vault } = deps;
   await pool.query(
     `insert into merchants (id, name, approval_above_lines, approval_above_total) values ($1, $2, $3, $4)
      on conflict do nothing`,
@@ -49,7 +54,7 @@ export async function seedDevelopment(
   }
   const tenant = { merchantId: MERCHANT, environment: 'sandbox' } as const;
   await topUpFloat(pool, { ...tenant, currency: 'XOF', amount: FLOAT, requestId: 'seed', personId: OPERATORS[0] });
-  await seedCredential(core);
+  await seedCredential(deps);
 
   const webhookSecret = `whsec_${randomBytes(24).toString('base64')}`;
   await pool.query('update webhook_endpoints set disabled_at = now() where merchant_id = $1 and disabled_at is null', [
@@ -84,12 +89,16 @@ export async function seedDevelopment(
 }
 
 /** Saves the simulator's credential after one call has passed with it, as `credential set` does. */
-async function seedCredential({ pool, vault, providers }: Core): Promise<void> {
+async function seedCredential({ pool, vault, providers, budget }: SeedDeps): Promise<void> {
   const { clientId, clientSecret, accountNumber, pin } = SANDBOX;
   const account = { clientId, clientSecret, accountNumber, idType: 'MSISDN' } as const;
   const { orange } = providers;
+  const turn = (): Promise<void> => budget.spend({ provider: 'orange', accountNumber });
+  await turn();
   const token = await orange.authenticate(account);
+  await turn();
   const key = await orange.account.fetchEncryptionKey(account, token.value);
+  await turn();
   await orange.account.fetchRetailerBalance(account, token.value, orange.account.encryptPin(pin, key));
   await saveCredential(pool, {
     id: newId('cred'),
