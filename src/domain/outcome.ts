@@ -32,7 +32,10 @@ export type Outcome = ProviderWords &
     | { outcome: 'unknown'; reason: string; providerReference?: string }
   );
 
-/** How a submission's outcome came to be known. One that was ever unknown leaves that only by one of the last four. */
+/**
+ * How a submission's outcome came to be known. One that was ever unknown leaves that only by one of the last four; a
+ * statement never proves one unpaid.
+ */
 export const OUTCOME_SOURCES = ['answer', 'recovery', 'late_answer', 'lookup', 'statement', 'decision'] as const;
 
 export type OutcomeSource = (typeof OUTCOME_SOURCES)[number];

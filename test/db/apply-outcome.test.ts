@@ -156,11 +156,19 @@ describe('news of a submission', () => {
     expect(await outcomeOf(sub)).toMatchObject({ source: 'late_answer' });
   });
 
-  test.each(['lookup', 'statement'] as const)('a refusal found by %s is final, whatever its kind', async (source) => {
+  test('a refusal found by a look-up is final, whatever its kind', async () => {
     for (const outcome of ['accepted', 'unknown', null] as const) {
       const { id, sub } = await stand('processing', outcome);
-      expect((await tell(id, sub, rejected('throttled'), source)).state).toBe('failed');
+      expect((await tell(id, sub, rejected('throttled'), 'lookup')).state).toBe('failed');
       expect(await outcomeOf(sub)).toMatchObject({ rejection: 'final' });
+    }
+  });
+
+  test('a refusal read in a statement is not written: PostgreSQL refuses it', async () => {
+    for (const outcome of ['accepted', 'unknown', null] as const) {
+      const { id, sub } = await stand('processing', outcome);
+      await expect(tell(id, sub, rejected('final'), 'statement')).rejects.toMatchObject({ code: 'CA004' });
+      expect(await outcomeOf(sub)).toMatchObject({ outcome });
     }
   });
 

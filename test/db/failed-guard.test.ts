@@ -95,11 +95,11 @@ describe('a payout that may have been paid is never called failed', () => {
     }
   });
 
-  /** Applies a final refusal to the first submission, as a call, a look-up or a statement tells it. */
+  /** Applies a final refusal to the first submission, as a call or a look-up tells it. */
   async function applyRefusal(
     state: PayoutState,
     outcomes: readonly SubmissionOutcome[],
-    source: 'answer' | 'lookup' | 'statement',
+    source: 'answer' | 'lookup',
   ): Promise<{ state: string; hold: string | null; learnt: SubmissionOutcome }> {
     const { id, submissions } = await standPayout(world, { state, outcomes });
     const submissionId = submissions[0]!;
@@ -123,7 +123,7 @@ describe('a payout that may have been paid is never called failed', () => {
 
   test.each(
     (['processing', 'pending', 'unknown'] as const).flatMap((state) =>
-      (['answer', 'lookup', 'statement'] as const).map((source) => ({ state, source })),
+      (['answer', 'lookup'] as const).map((source) => ({ state, source })),
     ),
   )('applyOutcome: a refusal by $source from $state fails only what is wholly proven unpaid', async (from) => {
     for (const outcomes of PAIRS) {
@@ -229,7 +229,7 @@ describe('a submission that was ever unknown', () => {
     recovery: [],
     late_answer: ['not_sent', 'accepted', 'settled', 'rejected'],
     lookup: ['accepted', 'settled', 'rejected'],
-    statement: ['accepted', 'settled', 'rejected'],
+    statement: ['accepted', 'settled'],
     decision: ['settled', 'rejected'],
   };
 
@@ -286,6 +286,36 @@ describe('a submission that was ever unknown', () => {
     expect(await learn(submissionId, 'accepted', 'lookup', await lookUp(id, submissionId))).toBe('done');
     expect(await learn(submissionId, 'rejected', 'answer', submissionId)).toBe('CA004');
     expect(await learn(submissionId, 'rejected', 'lookup', await lookUp(id, submissionId))).toBe('done');
+  });
+
+  test.each([null, 'accepted', 'unknown'] as const)(
+    'is never proven unpaid by a statement alone where it is %s; two persons decide with it',
+    async (outcome) => {
+      const { id, submissions } = await standPayout(world, { state: 'in_review', outcomes: [outcome] });
+      const submissionId = submissions[0]!;
+      for (const unpaid of ['rejected', 'not_sent'] as const) {
+        expect([unpaid, await learn(submissionId, unpaid, 'statement', 'abc:1')]).toEqual([unpaid, 'CA004']);
+      }
+      expect(await refusal(world.pool.query('select release_hold($1)', [id]))).toBe('CA409');
+      const decisionId = await confirmBySql(world.pool, id);
+      const failing = "update payouts set state = 'failed', version = version + 1 where id = $1";
+      expect(await refusal(world.pool.query(failing, [id]))).toBe('CA409');
+      expect(await learn(submissionId, 'rejected', 'decision', decisionId)).toBe('done');
+      expect(await refusal(world.pool.query(failing, [id]))).toBe('done');
+      expect(await refusal(world.pool.query('select release_hold($1)', [id]))).toBe('done');
+    },
+  );
+
+  test('nor is a call written down that only a statement shows refused', async () => {
+    const { id } = await standPayout(world, { state: 'processing' });
+    const written = world.pool.query(
+      `insert into submissions (id, payout_id, attempt, call, hold_no, kind, provider, credential_id, account_number,
+         amount, currency, send_by, outcome, rejection, source, source_id)
+       select 'sub_' || id, id, 1, 1, 1, 'call', provider, credential_id, '0', amount, currency, now(), 'rejected', 'final',
+         'statement', 'abc:1' from payouts where id = $1`,
+      [id],
+    );
+    expect(await refusal(written)).toBe('CA004');
   });
 
   test('a look-up of another submission, or none, proves nothing', async () => {
