@@ -16,6 +16,11 @@ export interface WorkersOptions {
   taskQueuePrefix: string;
   /** All by default. A bulk keeps a process busy: single payouts that are served by another one do not wait for it. */
   serves?: 'all' | 'payouts' | 'bulks';
+  /**
+   * Activities of bulks that go on at once. A chunk mostly waits, and so does one that follows lines with runs of their own:
+   * merchants have their turn beside them. 300 by default.
+   */
+  bulkSlots?: number;
   dataConverter: DataConverter;
   activities: object;
   /** Milliseconds that activities get to end when the worker stops. */
@@ -77,8 +82,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     if (options.serves !== 'payouts') {
       await create({
         taskQueue: bulkTaskQueue(options.taskQueuePrefix),
-        // A chunk mostly waits, and so does one that follows lines with runs of their own: merchants have their turn beside them.
-        maxConcurrentActivityTaskExecutions: 300,
+        maxConcurrentActivityTaskExecutions: options.bulkSlots ?? 300,
       });
     }
   } catch (error) {

@@ -118,7 +118,11 @@ export interface PayoutWorld {
     by?: { merchantId: string; credentialId: string };
   }): Promise<string>;
   startRun(payoutId: string): Promise<void>;
-  startWorkers(overrides?: Partial<Activities>, serves?: WorkersOptions['serves']): Promise<Workers>;
+  startWorkers(
+    overrides?: Partial<Activities>,
+    serves?: WorkersOptions['serves'],
+    bulkSlots?: number,
+  ): Promise<Workers>;
   payout(payoutId: string): Promise<Payout>;
   submissions(payoutId: string): Promise<readonly Submission[]>;
   /** The states that the payout went through, in order. */
@@ -323,12 +327,13 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       });
     },
 
-    async startWorkers(overrides = {}, serves = 'all') {
+    async startWorkers(overrides = {}, serves = 'all', bulkSlots) {
       const workers = await startWorkers({
         connect: () => connectWorker(connection),
         namespace: 'default',
         taskQueuePrefix,
         serves,
+        ...(bulkSlots === undefined ? {} : { bulkSlots }),
         dataConverter,
         activities: { ...activities, ...overrides },
         shutdownGraceMs: 2_000,
