@@ -205,12 +205,14 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
     },
 
     async startBulkWebhook(bulkId, endpointId) {
+      const bulk = await options.findBulk(bulkId);
+      if (!bulk) return;
       await limited(CALL_LIMIT_MS, () =>
         client.workflow.start(BULK_WEBHOOK_WORKFLOW, {
           ...ONE_AT_A_TIME,
           taskQueue,
           workflowId: bulkWebhookWorkflowId(bulkId, endpointId),
-          args: [{ bulkId, endpointId }],
+          args: [{ bulkId, endpointId, merchantId: bulk.merchantId }],
         }),
       );
     },

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import { createApiKey } from '../../src/db/api-keys';
+import { newId } from '../../src/db/ids';
+import { bulkWebhookWorkflowId } from '../../src/workflows/contract';
 import { addMerchant } from '../helpers/add-merchant';
 import { eventually } from '../helpers/eventually';
 import { createBulkRunWorld, PATIENCE_MS } from './run-world';
@@ -14,15 +16,21 @@ const CHUNK_SIZE = 4;
 
 const SLOTS = 2;
 
+const DRAINS = 20;
+
 describe("merchants' bulks beside each other", () => {
   let world: BulkRunWorld;
+  let otherMerchantId: string;
   let othersKey: string;
+  const drains = createDrains();
   beforeAll(async () => {
     world = await createBulkRunWorld({ bulks: { chunkSize: CHUNK_SIZE, chunksAtOnce: CHUNKS } });
     const { merchantId } = await addMerchant(world, { index: 1, float: 100_000n });
     const subject = { kind: 'system', systemId: 'payroll' } as const;
     const key = await createApiKey(world.pool, { role: 'merchant', merchantId, environment: 'sandbox', subject });
     othersKey = key.key;
+    otherMerchantId = merchantId;
+    await world.startWorkers({ drainWebhooks: drains.drain }, 'all', SLOTS);
   });
   afterAll(() => world.close());
 
@@ -51,7 +59,6 @@ describe("merchants' bulks beside each other", () => {
   }
 
   test('with all slots taken by one, another that comes later is done long before it', async () => {
-    await world.startWorkers({}, 'all', SLOTS);
     const lines = linesOf(CHUNKS * CHUNK_SIZE);
     const bulkId = await world.sendBulk(lines);
     await eventually(
@@ -64,4 +71,46 @@ describe("merchants' bulks beside each other", () => {
     expect(await openAtEndOf(bulkId, otherId)).toBeGreaterThan(lines.length / 2);
     expect(await world.paidLines(lines)).toBe(lines.length);
   });
+
+  test("with all slots taken by one's webhooks, those of another that come later have their turn", async () => {
+    const waiting: string[] = [];
+    for (let count = 0; count < DRAINS; count += 1) waiting.push(await startDrain(world.merchantId));
+    const otherId = await startDrain(otherMerchantId);
+    drains.letGo();
+    await eventually('all have had theirs', () => drains.begun.length === DRAINS + 1);
+    expect(drains.begun.indexOf(otherId)).toBeLessThan(DRAINS / 2);
+  });
+
+  /** Of a bulk that is at rest; returns its id once the engine has what is to be told of it. */
+  async function startDrain(merchantId: string): Promise<string> {
+    const bulkId = newId('bulk');
+    await world.pool.query(
+      `insert into bulks (id, merchant_id, environment, state, reason, created_by)
+       values ($1, $2, 'sandbox', 'completed', 'test', 'test')`,
+      [bulkId, merchantId],
+    );
+    await world.runs.startBulkWebhook(bulkId, 'we_test');
+    const run = world.client.workflow.getHandle(bulkWebhookWorkflowId(bulkId, 'we_test'));
+    await eventually(
+      'its activity is scheduled',
+      async () => ((await run.describe()).raw.pendingActivities ?? []).length === 1,
+    );
+    return bulkId;
+  }
 });
+
+/** Deliveries that are held until they are let go; in the order in which they began. */
+function createDrains() {
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const begun: string[] = [];
+  return {
+    begun,
+    letGo: () => letGo(),
+    drain: async ({ bulkId }: { bulkId: string }) => {
+      begun.push(bulkId);
+      await gate;
+      return { delivered: 0, failed: 0, open: 0 };
+    },
+  };
+}
