@@ -39,6 +39,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createQuestionActivities(deps),
     ...createWebhookActivities(deps),
     ...bulks,
+    startBulk: logged((input) => bulks.startBulk(input)),
     carryLines: logged((input) => bulks.carryLines(input)),
     followBulk: logged((input) => bulks.followBulk(input)),
     retryFailedLines: logged((input) => bulks.retryFailedLines(input)),

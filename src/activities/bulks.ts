@@ -7,6 +7,7 @@ import { readBulkPosition } from '../db/bulk-positions';
 import { foldBulkMoves } from '../db/bulk-roll-up';
 import { cancelWaitingLines } from '../db/cancel-bulk-lines';
 import { completeBulk } from '../db/complete-bulk';
+import { alarmOfLines } from '../db/refusals';
 import { startBulk } from '../db/start-bulk';
 import type { BulkPosition } from '../domain/bulk-position';
 import type { Chunk, ChunkEnd } from '../domain/chunk';
@@ -65,7 +66,7 @@ export function createBulkActivities(deps: LineDeps & WebhookActivityDeps): Bulk
         let position = await read(bulkId);
         heartbeat(position.tally);
         if (position.state === 'stopping') {
-          await cancelWaitingLines(pool, bulkId);
+          await cancelWaitingLines(pool, { bulkId, onRefused: alarmOfLines(deps.logger, bulkId) });
           position = await read(bulkId);
         }
         if (position.step !== 'follow' || Date.now() > until) return position;

@@ -1,19 +1,12 @@
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import { refusalOf } from '../db/errors';
-import type { DbRefusal } from '../db/errors';
-import { lockPayout } from '../db/payout-rows';
+import { isGuardRefusal } from '../db/errors';
 import { readPosition } from '../db/positions';
-import { putInReview } from '../db/put-in-review';
-import { openReviewItem } from '../db/review-items';
-import { withTransaction } from '../db/transaction';
+import { alarmRefusal, bringToPeople } from '../db/refusals';
 import type { Position } from '../domain/position';
 import { undoRefused } from './failures';
 import type { PayoutSettings } from './payout-settings';
-
-/** What the guards of money refuse. No retry cures it: what we know and what PostgreSQL can prove differ. */
-const REFUSALS: readonly (DbRefusal | null)[] = ['unproven_submission', 'transition_refused', 'hold_closed'];
 
 type About = string | { payoutId: string } | { bulkId: string };
 
@@ -30,38 +23,15 @@ export interface RefusalAlarm {
 export function createRefusalAlarm(deps: { pool: Pool; logger: Logger; settings: PayoutSettings }): RefusalAlarm {
   const { pool, logger, settings } = deps;
 
-  /** Logs a refusal. False where the error is something else. */
-  function isRefusal(error: unknown, about: object): boolean {
-    const refusal = refusalOf(error);
-    if (!REFUSALS.includes(refusal)) return false;
-    logger.error(
-      { ...about, refusal, why: (error as Error).message },
-      'what was to be undone was refused; people must look',
-    );
-    return true;
-  }
-
-  async function ask(payoutId: string, error: unknown): Promise<void> {
-    const question = { kind: 'undo_refused', detail: (error as Error).message } as const;
-    try {
-      await withTransaction(pool, async (trx) => {
-        await putInReview(trx, await lockPayout(trx, payoutId), { ...question, reason: 'review_opened' });
-      });
-    } catch (again) {
-      if (!isRefusal(again, { payoutId })) throw again;
-      await openReviewItem(pool, { ...question, payoutId });
-      throw undoRefused();
-    }
-  }
-
   return {
     toPeople: (step) => async (input) => {
       try {
         return await step(input);
       } catch (error) {
+        if (!isGuardRefusal(error)) throw error;
         const payoutId = typeof input === 'string' ? input : input.payoutId;
-        if (!isRefusal(error, { payoutId })) throw error;
-        await ask(payoutId, error);
+        const { unfrozen } = await bringToPeople(deps, payoutId, error);
+        if (unfrozen) throw undoRefused();
         return await readPosition(pool, payoutId, settings);
       }
     },
@@ -70,7 +40,7 @@ export function createRefusalAlarm(deps: { pool: Pool; logger: Logger; settings:
       try {
         return await step(input);
       } catch (error) {
-        isRefusal(error, typeof input === 'string' ? { bulkId: input } : input);
+        if (isGuardRefusal(error)) alarmRefusal(logger, typeof input === 'string' ? { bulkId: input } : input, error);
         throw error;
       }
     },

@@ -1,13 +1,16 @@
 import type { Payout } from '../domain/payout';
 import { applyOutcome, planOutcome } from './apply-outcome';
 import type { OutcomeNews } from './apply-outcome';
+import { isGuardRefusal } from './errors';
 import { movePayouts } from './move-payout';
 import type { PayoutMoving } from './move-payout';
 import { lockPayouts } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
+import type { Spare } from './sparing-lines';
 import { listSubmissionsOf, writeOutcomes } from './submissions';
 import type { WrittenOutcome } from './submissions';
+import { withSavepoint } from './transaction';
 
 const CLOSE_PARTS = prepared('close_bulk_parts', 'select close_bulk_parts($1, $2, $3, $4)');
 
@@ -19,11 +22,7 @@ export interface LineNews extends OutcomeNews {
  * Merges what became known of many lines of one bulk: what is plain in a handful of statements, the others one by one as
  * `applyOutcome` does. Locks the payouts; returns them as they then stand.
  */
-export async function applyOutcomes(
-  trx: Db,
-  bulkId: string,
-  news: readonly LineNews[],
-): Promise<ReadonlyMap<string, Payout>> {
+async function applyOutcomes(trx: Db, bulkId: string, news: readonly LineNews[]): Promise<ReadonlyMap<string, Payout>> {
   const ids = news.map(({ payoutId }) => payoutId);
   const payouts = new Map((await lockPayouts(trx, ids)).map((payout) => [payout.id, payout]));
   const submissions = await listSubmissionsOf(trx, ids);
@@ -49,6 +48,31 @@ export async function applyOutcomes(
   await settleHolds(trx, bulkId, moves);
   for (const { payout, one } of special) payouts.set(payout.id, await applyOutcome(trx, payout, one));
   return payouts;
+}
+
+/**
+ * The same in a transaction that spares lines. What is known of a line that is refused is kept with its submission, if that
+ * can be, while people look at it.
+ */
+export async function mergeOutcomes(
+  trx: Db,
+  spare: Spare,
+  bulkId: string,
+  news: readonly LineNews[],
+): Promise<ReadonlyMap<string, Payout>> {
+  const { done, refused } = await spare(news, async (some) => [...(await applyOutcomes(trx, bulkId, some)).values()]);
+  const payouts = new Map(done.map((payout) => [payout.id, payout]));
+  for (const { line, payout } of refused) payouts.set(payout.id, await learn(trx, payout, line));
+  return payouts;
+}
+
+async function learn(trx: Db, payout: Payout, news: LineNews): Promise<Payout> {
+  try {
+    return await withSavepoint(trx, () => applyOutcome(trx, payout, news));
+  } catch (error) {
+    if (!isGuardRefusal(error)) throw error;
+    return payout;
+  }
 }
 
 /** Lines that were handed over have holds of their own. */

@@ -4,6 +4,7 @@ import type { Bulk } from '../domain/bulk';
 import type { BulkReason, BulkState } from '../domain/bulk-state';
 import type { PayoutState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
+import type { OnRefused } from './refusals';
 import { readBulkRollUp } from './bulk-roll-up';
 import type { BulkRollUp } from './bulk-roll-up';
 import { lockBulk } from './bulk-rows';
@@ -56,6 +57,13 @@ export function lineCounts(rollUp: BulkRollUp): LineCounts {
   };
 }
 
+export interface ControlRequest {
+  bulkId: string;
+  control: BulkControl;
+  actor: Actor;
+  onRefused: OnRefused;
+}
+
 export interface ControlAnswer {
   result: 'done' | 'done_before' | 'refused';
   bulk: Bulk;
@@ -68,7 +76,7 @@ export interface ControlAnswer {
  */
 export async function controlBulk(
   pool: Pool,
-  { bulkId, control, actor }: { bulkId: string; control: BulkControl; actor: Actor },
+  { bulkId, control, actor, onRefused }: ControlRequest,
 ): Promise<ControlAnswer> {
   const { moves, done, reason } = CONTROLS[control];
   const answer = await withTransaction(pool, async (trx): Promise<ControlAnswer> => {
@@ -92,7 +100,9 @@ export async function controlBulk(
     }
     return { result: 'done', bulk: moved, counts };
   });
-  if (answer.result === 'done' && answer.bulk.state === 'stopping') await cancelWaitingLines(pool, bulkId);
+  if (answer.result === 'done' && answer.bulk.state === 'stopping') {
+    await cancelWaitingLines(pool, { bulkId, onRefused });
+  }
   if (answer.result === 'done' && control === 'resume') await wakeQueuedPayouts(pool, { reasons: ['bulk_waits'] });
   return answer;
 }

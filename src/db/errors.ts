@@ -20,6 +20,18 @@ export function refusalOf(error: unknown): DbRefusal | null {
   return code !== null && Object.hasOwn(SQLSTATES, code) ? SQLSTATES[code as keyof typeof SQLSTATES] : null;
 }
 
+/** What the guards of money refuse. No retry cures it: what we know and what PostgreSQL can prove differ. */
+const GUARDS: readonly (DbRefusal | null)[] = [
+  'unproven_submission',
+  'transition_refused',
+  'outcome_refused',
+  'hold_closed',
+];
+
+export function isGuardRefusal(error: unknown): error is Error {
+  return GUARDS.includes(refusalOf(error));
+}
+
 /** The constraint that a duplicate ran into, or null. */
 export function constraintOf(error: unknown): string | null {
   return property(error, 'constraint');

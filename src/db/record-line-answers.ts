@@ -3,13 +3,14 @@ import type { Pool } from 'pg';
 import type { BatchOutcome } from '../domain/batch';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
-import { applyOutcomes } from './apply-outcomes';
+import { mergeOutcomes } from './apply-outcomes';
+import type { OnRefused } from './refusals';
 import { writeBatchOutcome } from './bulk-batches';
 import { backOffMs } from './defer-payout';
 import { tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
 import { pinEvidence } from './record-answer';
-import { withTransaction } from './transaction';
+import { sparingLines } from './sparing-lines';
 
 export interface LineAnswers {
   bulkId: string;
@@ -22,14 +23,19 @@ export interface LineAnswers {
   probe: boolean;
   backOff: { firstMs: number; maxMs: number };
   watchMs: number;
+  onRefused: OnRefused;
 }
 
-/** Writes what the calls of many lines told: outcomes, states, holds and the gate, in one transaction. */
+/**
+ * Writes what the calls of many lines told: outcomes, states, holds and the gate, in one transaction. A line of which it is
+ * refused goes before people, with its answer kept.
+ */
 export async function recordLineAnswers(pool: Pool, given: LineAnswers): Promise<ReadonlyMap<string, Payout>> {
-  return await withTransaction(pool, async (trx) => {
+  return await sparingLines(pool, given.onRefused, async (trx, spare) => {
     if (given.batch) await writeBatchOutcome(trx, given.batch.id, given.batch.outcome);
-    const payouts = await applyOutcomes(
+    const payouts = await mergeOutcomes(
       trx,
+      spare,
       given.bulkId,
       given.answers.map(({ payout, submissionId, outcome }) => ({
         payoutId: payout.id,

@@ -1,21 +1,26 @@
 import type { Pool } from 'pg';
 
 import type { Payout } from '../domain/payout';
-import { applyOutcomes } from './apply-outcomes';
-import { withTransaction } from './transaction';
+import { mergeOutcomes } from './apply-outcomes';
+import type { OnRefused } from './refusals';
+import { sparingLines } from './sparing-lines';
+
+export interface SilentCalls {
+  bulkId: string;
+  calls: readonly { payoutId: string; submissionId: string }[];
+  onRefused: OnRefused;
+}
 
 /**
  * Lines whose call was written down and whose outcome nobody wrote, after their activity ended and `send_by` with its
  * margin has passed: unknown from here on (rule 14).
  */
-export async function recoverLines(
-  pool: Pool,
-  { bulkId, calls }: { bulkId: string; calls: readonly { payoutId: string; submissionId: string }[] },
-): Promise<readonly Payout[]> {
+export async function recoverLines(pool: Pool, { bulkId, calls, onRefused }: SilentCalls): Promise<readonly Payout[]> {
   if (calls.length === 0) return [];
-  return await withTransaction(pool, async (trx) => {
-    const recovered = await applyOutcomes(
+  return await sparingLines(pool, onRefused, async (trx, spare) => {
+    const recovered = await mergeOutcomes(
       trx,
+      spare,
       bulkId,
       calls.map((call) => ({
         ...call,

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
 import { isUnavailable } from './errors';
+import type { Db } from './pool';
 
 /** The commit's answer was lost: what the transaction wrote may stand or not, and must be read before it is done again. */
 export class CommitUnknownError extends Error {
@@ -26,6 +27,20 @@ export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => 
     // A rollback that fails means a dead connection: the server rolls back by itself, and the first error tells more.
     const isAlive = !(error instanceof CommitUnknownError) && (await rolledBack(trx));
     release(trx, isAlive);
+    throw error;
+  }
+}
+
+/** Runs `work` so that its failure leaves the transaction as it was before. */
+export async function withSavepoint<T>(trx: Db, work: () => Promise<T>): Promise<T> {
+  await trx.query('savepoint before_work');
+  try {
+    const result = await work();
+    await trx.query('release savepoint before_work');
+    return result;
+  } catch (error) {
+    // One that fails means a dead connection, as of a rollback.
+    await trx.query('rollback to savepoint before_work; release savepoint before_work').catch(ignore);
     throw error;
   }
 }

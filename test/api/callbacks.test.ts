@@ -8,6 +8,7 @@ import { startBulk } from '../../src/db/start-bulk';
 import type { ParsedCallback } from '../../src/domain/callback';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
+import { neverRefused } from '../helpers/never-refused';
 import { writeAnswer, writeIntent } from './payout-in-state';
 
 let app: TestApp;
@@ -243,7 +244,9 @@ describe('of a line that its bulk carries', () => {
 
   test('once it was handed over its run is told', async () => {
     const { bulkId, payoutId, submissionId } = await sentLine();
-    expect(await handOverLines(app.pool, { bulkId, payoutIds: [payoutId], most: 1 })).toEqual([payoutId]);
+    expect(await handOverLines(app.pool, { bulkId, payoutIds: [payoutId], most: 1, onRefused: neverRefused })).toEqual([
+      payoutId,
+    ]);
     await send(authentic({ reference: submissionId }));
     expect(told()).toHaveLength(1);
   });

@@ -7,6 +7,7 @@ import { withTransaction } from '../../src/db/transaction';
 import type { Payout } from '../../src/domain/payout';
 import type { Resolution } from '../../src/domain/review';
 import { eventually } from '../helpers/eventually';
+import { neverRefused } from '../helpers/never-refused';
 import { createBulkRunWorld } from './run-world';
 import type { BulkLine, BulkRunWorld } from './run-world';
 
@@ -113,7 +114,7 @@ describe('people decide about a line that its bulk owns', () => {
     expect((await world.control(bulkId, 'cancel')).status).toBe(200);
     await decide(id, 'send_again');
     await eventually('operations hold it', async () => (await world.payout(id)).reason === 'stopped_by_operations');
-    await cancelWaitingLines(world.pool, bulkId);
+    await cancelWaitingLines(world.pool, { bulkId, onRefused: neverRefused });
     expect((await world.payout(id)).state).toBe('queued');
     await withTransaction(world.pool, (trx) => liftStop(trx, stop));
     await world.untilState(id, 'succeeded');

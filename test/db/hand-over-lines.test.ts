@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { handOverLines } from '../../src/db/hand-over-lines';
 import { createPool } from '../../src/db/pool';
 import { seedMerchant } from '../helpers/app';
+import { neverRefused } from '../helpers/never-refused';
 import { createTestDatabase } from '../helpers/postgres';
 import { standBulk } from '../helpers/standing-bulk';
 
@@ -21,7 +22,9 @@ test('chunks that hand lines over at once hand over no more together than a bulk
     await trx.query('commit');
     trx.release();
     const { rows } = await pool.query<{ id: string }>('select id from payouts where bulk_id = $1', [bulkId]);
-    const gone = await Promise.all(rows.map(({ id }) => handOverLines(pool, { bulkId, payoutIds: [id], most: MOST })));
+    const gone = await Promise.all(
+      rows.map(({ id }) => handOverLines(pool, { bulkId, payoutIds: [id], most: MOST, onRefused: neverRefused })),
+    );
     expect(gone.flat()).toHaveLength(MOST);
   } finally {
     await pool.end();

@@ -13,6 +13,7 @@ import { createPayoutEvidence } from '../../src/temporal/payout-evidence';
 import type { Payout } from '../../src/domain/payout';
 import { createRecordingRuns, startTestApp } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
+import { neverRefused } from '../helpers/never-refused';
 import { backUpDatabase } from '../helpers/postgres';
 import { createBulkRunWorld } from '../bulks/run-world';
 import type { BulkLine, BulkRunWorld } from '../bulks/run-world';
@@ -113,7 +114,12 @@ describe('a database that went back in time, with bulks', () => {
   test('one that is cancelled before it begins leaves what may have been sent to people', async () => {
     const { bulkId, lines } = await carriedAndLost();
     await reconcile(deps);
-    const { result } = await controlBulk(world.pool, { bulkId, control: 'cancel', actor: 'system' });
+    const { result } = await controlBulk(world.pool, {
+      bulkId,
+      control: 'cancel',
+      actor: 'system',
+      onRefused: neverRefused,
+    });
     expect(result).toBe('done');
     const states = (await payoutsOf(lines)).map(({ state }) => state);
     expect(states.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => 'in_review'));

@@ -1,8 +1,9 @@
-import { applyOutcomes } from '../../db/apply-outcomes';
+import { mergeOutcomes } from '../../db/apply-outcomes';
 import { insertLookUps } from '../../db/look-ups';
 import { findAskedPayout } from '../../db/payout-reads';
 import { findPayout } from '../../db/payout-rows';
-import { withTransaction } from '../../db/transaction';
+import { alarmOfLines, orAskPeople } from '../../db/refusals';
+import { sparingLines } from '../../db/sparing-lines';
 import type { Payout } from '../../domain/payout';
 import { ProviderError } from '../../providers/provider';
 import type { StatusAnswer } from '../../providers/provider';
@@ -94,7 +95,7 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
     answers: ReadonlyMap<string, StatusAnswer>,
   ): Promise<readonly Payout[]> {
     if (paid.length === 0) return [];
-    return await withTransaction(pool, async (trx) => {
+    return await sparingLines(pool, alarmOfLines(logger, bulkId), async (trx, spare) => {
       const lookUpIds = await insertLookUps(
         trx,
         paid.map(({ payout, call }) => ({
@@ -119,7 +120,7 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
         backOffMs: settings.backOff.firstMs,
         watchMs: settings.watchMs,
       }));
-      return [...(await applyOutcomes(trx, bulkId, news)).values()];
+      return [...(await mergeOutcomes(trx, spare, bulkId, news)).values()];
     });
   }
 
@@ -127,7 +128,7 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
     let isLooked = false;
     try {
       const asked = await findAskedPayout(pool, payout.id);
-      if (asked) await askOne(asked);
+      if (asked) await orAskPeople(deps, payout.id, () => askOne(asked));
       isLooked = asked !== null;
     } catch (err) {
       if (!(err instanceof ProviderError)) throw err;

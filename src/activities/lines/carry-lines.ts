@@ -11,6 +11,7 @@ import { listOpenLines } from '../../db/open-lines';
 import { endSettlementWindow } from '../../db/positions';
 import { queueLines } from '../../db/queue-lines';
 import { recoverLines } from '../../db/recover-lines';
+import { alarmOfLines, orAskPeople } from '../../db/refusals';
 import type { Bulk } from '../../domain/bulk';
 import type { Chunk, ChunkEnd } from '../../domain/chunk';
 import { isPastLastLook, isWindowOver } from '../../domain/payout';
@@ -79,7 +80,9 @@ export function createCarryLines(
    */
   async function endStoppedLines(bulkId: string): Promise<Bulk | null> {
     const bulk = await findBulk(pool, bulkId);
-    if (bulk?.state === 'stopping') await cancelWaitingLines(pool, bulkId);
+    if (bulk?.state === 'stopping') {
+      await cancelWaitingLines(pool, { bulkId, onRefused: alarmOfLines(deps.logger, bulkId) });
+    }
     return bulk;
   }
 
@@ -100,8 +103,9 @@ export function createCarryLines(
   async function follow({ bulkId }: Chunk, desk: LineDesk, isOver: () => boolean): Promise<void> {
     const ask = createLineAsker(deps, bulkId);
     const search = createLineSearch(deps, bulkId);
+    const onRefused = alarmOfLines(deps.logger, bulkId);
     while (!isOver()) {
-      desk.note(await recoverLines(pool, { bulkId, calls: desk.takeSilent(settings.sendByMarginMs) }));
+      desk.note(await recoverLines(pool, { bulkId, calls: desk.takeSilent(settings.sendByMarginMs), onRefused }));
       const asked = desk.takeAwaited('ask', bulks.microBatch);
       if (asked.length > 0) await askInTurn(bulkId, () => look(desk, () => ask(asked)));
       const lost = desk.takeAwaited('seek_alone').map(({ payout }) => payout);
@@ -137,7 +141,7 @@ export function createCarryLines(
       if (refused.has(line.id)) continue;
       // What could not be looked for is looked for again.
       if (!looked.includes(line.id) && !isPastLastLook(line)) desk.note([line]);
-      else await endSettlementWindow(pool, line.id);
+      else await orAskPeople(deps, line.id, () => endSettlementWindow(pool, line.id));
     }
   }
 
@@ -162,7 +166,8 @@ export function createCarryLines(
   }
 
   function giveAway(bulkId: string, payoutIds: readonly string[]): Promise<readonly string[]> {
-    return handOverLines(pool, { bulkId, payoutIds, most: bulks.handOverMost });
+    const onRefused = alarmOfLines(deps.logger, bulkId);
+    return handOverLines(pool, { bulkId, payoutIds, most: bulks.handOverMost, onRefused });
   }
 }
 

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { confirmBatchReference, listBatches } from '../../db/bulk-batches';
 import type { BulkBatch } from '../../db/bulk-batches';
-import { applyOutcomes } from '../../db/apply-outcomes';
+import { mergeOutcomes } from '../../db/apply-outcomes';
 import type { LineNews } from '../../db/apply-outcomes';
 import { insertLookUps } from '../../db/look-ups';
 import { lockPayout } from '../../db/payout-rows';
 import { putInReview } from '../../db/put-in-review';
+import { alarmOfLines } from '../../db/refusals';
 import { listSubmissionsOf } from '../../db/submissions';
-import { withTransaction } from '../../db/transaction';
+import { sparingLines } from '../../db/sparing-lines';
 import { judgeRows } from '../../domain/look-up';
 import type { ProviderRow, Verdict } from '../../domain/look-up';
 import type { Payout } from '../../domain/payout';
@@ -63,6 +64,7 @@ const AT_ONCE = 250;
  */
 export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   const { pool, access, budget, settings, logger } = deps;
+  const onRefused = alarmOfLines(logger, bulkId);
 
   return {
     find: (lines) =>
@@ -197,7 +199,7 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
 
   async function refuse(lines: readonly SoughtLine[]): Promise<readonly Payout[]> {
     if (lines.length === 0) return [];
-    return await withTransaction(pool, async (trx) => {
+    return await sparingLines(pool, onRefused, async (trx, spare) => {
       const ids = await insertLookUps(
         trx,
         lines.map(({ payout, submission }) => ({
@@ -217,7 +219,7 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
         backOffMs: settings.backOff.firstMs,
         watchMs: settings.watchMs,
       }));
-      return [...(await applyOutcomes(trx, bulkId, news)).values()];
+      return [...(await mergeOutcomes(trx, spare, bulkId, news)).values()];
     });
   }
 
@@ -235,7 +237,7 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
     const after: Payout[] = [];
     for (let from = 0; from < told.length; from += AT_ONCE) {
       const some = told.slice(from, from + AT_ONCE);
-      await withTransaction(pool, async (trx) => {
+      await sparingLines(pool, onRefused, async (trx, spare) => {
         const ids = await insertLookUps(
           trx,
           some.map(({ payout, submission, verdict, rowsSeen }) => ({
@@ -253,7 +255,7 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
           const evidence = { source: 'lookup' as const, sourceId: ids[index] ?? null };
           return [{ payoutId: payout.id, submissionId: submission.id, outcome, ...evidence, ...common }];
         });
-        const merged = new Map(await applyOutcomes(trx, bulkId, news));
+        const merged = new Map(await mergeOutcomes(trx, spare, bulkId, news));
         for (const { payout, submission, verdict } of some) {
           if (verdict.verdict !== 'review') continue;
           const locked = merged.get(payout.id) ?? (await lockPayout(trx, payout.id));

@@ -6,6 +6,7 @@ import type { LineIntents, WrittenIntents } from '../../db/line-intents';
 import { recordLineAnswers } from '../../db/record-line-answers';
 import { listSubmissionsOf } from '../../db/submissions';
 import { newId } from '../../db/ids';
+import { alarmOfLines } from '../../db/refusals';
 import type { BatchOutcome } from '../../domain/batch';
 import type { Outcome } from '../../domain/outcome';
 import type { Payout } from '../../domain/payout';
@@ -175,6 +176,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): LineSender {
       probe,
       backOff: settings.backOff,
       watchMs: settings.watchMs,
+      onRefused: alarmOfLines(logger, bulkId),
     };
     const write = (some: typeof answers): Promise<ReadonlyMap<string, Payout>> =>
       untilDatabaseAnswers(logger, () => recordLineAnswers(pool, { ...common, answers: some, batch }));

@@ -1,5 +1,6 @@
 import { BULK_CONTROLS, controlBulk } from '../../db/control-bulk';
 import type { BulkControl } from '../../db/control-bulk';
+import { alarmOfLines } from '../../db/refusals';
 import { actorOf } from '../../domain/principal';
 import { answerControl } from '../bulk-control-answer';
 import { readOwnBulk } from '../own-bulk';
@@ -28,7 +29,10 @@ export const controlBulkRoutes: readonly Route[] = BULK_CONTROLS.map((control) =
     problems: ['bulk_state', 'restoring', 'unavailable'],
     async handle({ principal, params }, deps) {
       const { id: bulkId } = await readOwnBulk(deps.pool, principal, params.bulkId);
-      const { result, bulk, counts } = await controlBulk(deps.pool, { bulkId, control, actor: actorOf(principal) });
+      const { result, bulk, counts } = await controlBulk(deps.pool, {
+        ...{ bulkId, control, actor: actorOf(principal) },
+        onRefused: alarmOfLines(deps.logger, bulkId),
+      });
       if (result === 'refused') {
         throw new ApiProblem('bulk_state', { detail: `Its state is ${bulk.state}.`, members: { state: bulk.state } });
       }
