@@ -1,5 +1,9 @@
+import type { Logger } from 'pino';
+
 import { findCredential } from '../db/credentials';
 import { findPayout } from '../db/payout-rows';
+import { orAskPeople } from '../db/refusals';
+import type { Verdict } from '../domain/look-up';
 import { createLookUpRound } from './look-up-round';
 import type { LookUpDeps } from './look-up-round';
 
@@ -11,12 +15,18 @@ export interface QuestionActivities {
   fetchProviderBalance(credentialId: string): Promise<{ amount: string; currency: string; at: string }>;
 }
 
-export function createQuestionActivities(deps: LookUpDeps): QuestionActivities {
+export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }): QuestionActivities {
   const { pool, access, budget, settings } = deps;
   const lookUpRound = createLookUpRound(deps);
+
+  /** Null where PostgreSQL refused what was found: people are asked. */
+  function lookUpAll(payoutId: string): Promise<readonly Verdict[] | null> {
+    return orAskPeople(deps, payoutId, () => lookUpRound(payoutId, 'all'));
+  }
+
   return {
     async watchPayout(payoutId) {
-      await lookUpRound(payoutId, 'all');
+      await lookUpAll(payoutId);
       const payout = await findPayout(pool, payoutId);
       const ageMs = Date.now() - (payout?.finishedAt?.getTime() ?? 0);
       await pool.query(
@@ -28,7 +38,9 @@ export function createQuestionActivities(deps: LookUpDeps): QuestionActivities {
     },
 
     async checkRetry(payoutId) {
-      const verdicts = (await lookUpRound(payoutId, 'all')).map(({ verdict }) => verdict);
+      const looked = await lookUpAll(payoutId);
+      if (looked === null) return 'unsure';
+      const verdicts = looked.map(({ verdict }) => verdict);
       if (verdicts.includes('settled')) return 'paid';
       return verdicts.some((verdict) => verdict === 'in_flight' || verdict === 'review') ? 'unsure' : 'clear';
     },

@@ -1,6 +1,8 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express } from 'express';
 
+import { isGuardRefusal } from '../db/errors';
+import { alarmRefusal } from '../db/refusals';
 import type { ApiDeps } from './deps';
 import { contextOf, requestContext } from './middleware/request-context';
 import { securityHeaders } from './middleware/security-headers';
@@ -33,7 +35,8 @@ export function createApp(deps: ApiDeps): Express {
 
 function answerProblem({ logger }: Pick<ApiDeps, 'logger'>): ErrorRequestHandler {
   return (error, _request, response, _next) => {
-    const { requestId, route } = contextOf(response);
+    const { requestId, route, ids } = contextOf(response);
+    if (isGuardRefusal(error)) alarmRefusal(logger, { requestId, route, ...ids }, error);
     const problem = toProblem(error) ?? new ApiProblem('internal_error');
     if (PROBLEMS[problem.code].status >= 500) {
       logger.error({ err: error as unknown, requestId, route, code: problem.code }, 'a request failed');

@@ -64,7 +64,9 @@ function readCall(route: Route, request: Request, response: Response): Parameter
   const params = route.params?.safeParse(request.params);
   // An id that cannot be one of ours names nothing.
   if (params?.success === false) throw new ApiProblem('not_found');
-  if (typeof request.params['payoutId'] === 'string') contextOf(response).ids['payout'] = request.params['payoutId'];
+  const { ids } = contextOf(response);
+  if (typeof request.params['payoutId'] === 'string') ids['payout'] = request.params['payoutId'];
+  if (typeof request.params['bulkId'] === 'string') ids['bulk'] = request.params['bulkId'];
   return {
     principal: (response.locals['principal'] ?? null) as Parameters<Route['handle']>[0]['principal'],
     params: params?.data,

@@ -124,6 +124,15 @@ export async function confirmDecision(pool: Pool, confirmation: Confirmation): P
   });
 }
 
+/** The payout that a decision is about, whatever became of it. */
+export async function findDecidedPayout(pool: Pool, decisionId: string): Promise<string> {
+  const { rows } = await pool.query<{ payout_id: string }>('select payout_id from decisions where id = $1', [
+    decisionId,
+  ]);
+  if (!rows[0]) throw new DecisionRefused('there is no such decision');
+  return rows[0].payout_id;
+}
+
 async function findOpenDecision(trx: Db, decisionId: string): Promise<DecisionRow> {
   const { rows } = await trx.query<DecisionRow>(
     'select * from decisions where id = $1 and confirmed_at is null and withdrawn_at is null',

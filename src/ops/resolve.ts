@@ -1,5 +1,13 @@
-import { confirmDecision, DecisionRefused, proposeDecision, withdrawDecision } from '../db/decisions';
+import {
+  confirmDecision,
+  DecisionRefused,
+  findDecidedPayout,
+  proposeDecision,
+  withdrawDecision,
+} from '../db/decisions';
+import { isGuardRefusal } from '../db/errors';
 import { findPayout } from '../db/payout-rows';
+import { bringToPeople } from '../db/refusals';
 import { RESOLUTIONS } from '../domain/review';
 import { CommandError, positional, required, requiredOneOf } from './operator';
 import type { Command, CommandArgs, OperatorContext } from './operator';
@@ -45,14 +53,23 @@ async function propose(context: OperatorContext, args: CommandArgs): Promise<voi
 }
 
 async function confirm(context: OperatorContext, args: CommandArgs): Promise<void> {
-  const payout = await confirmDecision(context.pool, {
-    decisionId: positional(args, 1, 'the decision id'),
-    personId: context.personId,
-    marginMs: context.sendByMarginMs,
-    windowMs: context.settlementWindowMs,
-    watchMs: context.watchMs,
-  });
-  context.print(`confirmed: ${payout.id} is ${payout.state} (version ${payout.version})`);
+  const decisionId = positional(args, 1, 'the decision id');
+  try {
+    const payout = await confirmDecision(context.pool, {
+      decisionId,
+      personId: context.personId,
+      marginMs: context.sendByMarginMs,
+      windowMs: context.settlementWindowMs,
+      watchMs: context.watchMs,
+    });
+    context.print(`confirmed: ${payout.id} is ${payout.state} (version ${payout.version})`);
+  } catch (error) {
+    if (!isGuardRefusal(error)) throw error;
+    await bringToPeople(context, await findDecidedPayout(context.pool, decisionId), error);
+    throw new CommandError(
+      `PostgreSQL refused it, and nothing was changed: ${error.message}. That is a question of its own now (undo_refused): withdraw the decision and look again`,
+    );
+  }
 }
 
 async function withdraw(context: OperatorContext, args: CommandArgs): Promise<void> {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { openReviewItem } from '../../src/db/review-items';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
+import { insertSubmissionBySql } from '../helpers/standing-payout';
 import { failPayout, writeAnswer, writeIntent } from './payout-in-state';
 
 let app: TestApp;
@@ -90,6 +91,44 @@ describe('cancel', () => {
       expect(await reasons(id)).toEqual(before);
     },
   );
+
+  /** What the API logged of refusals by PostgreSQL. */
+  function alarms(): readonly Record<string, unknown>[] {
+    return app.logLines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ refusal }) => refusal !== undefined);
+  }
+
+  test('one that PostgreSQL cannot prove unsent alarms and goes before people, with its hold', async () => {
+    const id = await accept();
+    await insertSubmissionBySql(app.pool, { payoutId: id, attempt: 1, outcome: 'unknown' });
+    const held = await float();
+    for (let asked = 0; asked < 2; asked += 1) {
+      const { status, body } = await cancel(id);
+      expect([status, body.code, body.state]).toEqual([409, 'not_cancellable', 'in_review']);
+    }
+    expect((await read(id)).body.state).toBe('in_review');
+    expect(await float()).toEqual(held);
+    expect(app.runs.calls).toContain(`changed ${id}`);
+    const { rows } = await app.pool.query('select kind from review_items where payout_id = $1', [id]);
+    expect(rows).toEqual([{ kind: 'undo_refused' }]);
+    const own = alarms().filter(({ payoutId }) => payoutId === id);
+    expect(own).toMatchObject([{ level: 50, refusal: 'unproven_submission' }]);
+  });
+
+  test('whatever else PostgreSQL’s guards refuse alarms too', async () => {
+    const id = await accept();
+    await app.pool.query(
+      `create function refuse_all() returns trigger language plpgsql as $$
+       begin raise exception 'refused by the test' using errcode = 'CA003'; end $$;
+       create trigger refuse_all before update on payouts for each row when (old.id = '${id}')
+         execute function refuse_all()`,
+    );
+    const { status, body } = await patch(id, { description: 'Salary of June' });
+    expect([status, body.code]).toEqual([500, 'internal_error']);
+    const own = alarms().filter(({ payout }) => payout === id);
+    expect(own).toMatchObject([{ level: 50, refusal: 'transition_refused', route: '/v1/payouts/{payoutId}' }]);
+  });
 
   test('cancel and intent at once: exactly one of them wins', async () => {
     const id = await accept();

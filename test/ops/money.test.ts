@@ -1,19 +1,23 @@
+import { pino } from 'pino';
+
 import { createApiKey } from '../../src/db/api-keys';
 import { openReviewItem } from '../../src/db/review-items';
 import { authenticateOperator } from '../../src/ops/authenticate-operator';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { standPayout } from '../helpers/standing-payout';
-import { createOperatorsDesk, operatorEvents } from './operators-desk';
+import { budgetOf, createOperatorsDesk, operatorEvents } from './operators-desk';
 import type { OperatorsDesk } from './operators-desk';
 
 describe('the operator', () => {
   let world: PayoutWorld;
   let desk: OperatorsDesk;
+  const logged: string[] = [];
 
   beforeAll(async () => {
     world = await createPayoutWorld();
-    desk = createOperatorsDesk(world);
+    const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
+    desk = createOperatorsDesk(world, budgetOf(world), logger);
   });
   afterAll(() => world.close());
 
@@ -154,6 +158,24 @@ describe('the operator', () => {
       expect(rows).toEqual([{ withdrawn_by: 'per_two' }]);
       expect((await desk.run('resolve', `confirm ${decisionId}`, { as: 'per_two' })).refused).toContain(
         'no such open decision',
+      );
+    });
+
+    test('nothing that PostgreSQL refuses: that alarms and is one more question, and nothing changes', async () => {
+      const { id } = await standPayout(world, { state: 'in_review', outcomes: ['unknown'] });
+      await world.pool.query("select capture_hold($1, 'by-sql')", [id]);
+      const { printed } = await desk.run('resolve', `propose ${id} --as not_paid --evidence seen`);
+      const decisionId = /dec_\w+/.exec(printed[0]!)![0];
+      const { refused } = await desk.run('resolve', `confirm ${decisionId}`, { as: 'per_two' });
+      expect(refused).toContain('PostgreSQL refused it, and nothing was changed');
+      expect(await world.payout(id)).toMatchObject({ state: 'in_review' });
+      expect(await world.submissions(id)).toMatchObject([{ outcome: 'unknown' }]);
+      expect((await desk.run('reviews', '')).printed.find((line) => line.includes(id))).toContain('undo_refused');
+      expect(logged.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+        { level: 50, payoutId: id, refusal: 'hold_closed' },
+      ]);
+      expect((await desk.run('resolve', `confirm ${decisionId}`, { as: 'per_two' })).refused).toContain(
+        'has changed since',
       );
     });
 

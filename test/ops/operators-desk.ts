@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 
 import { createRequestBudget } from '../../src/activities/request-budget';
 import type { RequestBudget } from '../../src/activities/request-budget';
@@ -24,6 +25,7 @@ export interface OperatorsDesk {
 export function createOperatorsDesk(
   world: PayoutWorld,
   budget: OperatorContext['budget'] = budgetOf(world),
+  logger: Logger = pino({ level: 'silent' }),
 ): OperatorsDesk {
   const said: string[] = [];
   return {
@@ -38,7 +40,7 @@ export function createOperatorsDesk(
         providers: world.providers,
         budget,
         personId: as,
-        logger: pino({ level: 'silent' }),
+        logger,
         settlementWindowMs: world.settings.settlementWindowMs ?? 60_000,
         sendByMarginMs: world.settings.sendByMarginMs,
         watchMs: world.settings.watchMs,

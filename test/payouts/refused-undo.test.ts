@@ -1,3 +1,4 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 
 import { PAYOUT_PROGRESS_QUERY, payoutWorkflowId } from '../../src/workflows/contract';
@@ -78,6 +79,51 @@ describe('an undo that PostgreSQL refuses', () => {
     await expect(world.activities.cancelFromRun(id)).rejects.toMatchObject({ type: 'undo_refused' });
     expect(await questions(id)).toMatchObject([{ kind: 'undo_refused' }]);
     expect((await world.payout(id)).state).toBe('queued');
+  });
+
+  /** A payout whose answer was lost, which the provider shows paid, and of which PostgreSQL takes no news. */
+  async function paidUnheard(): Promise<string> {
+    const id = await world.accept({ recipient: world.recipientOf('lost_moved') });
+    await world.activities.authenticate({ payoutId: id, attempt: 1 });
+    await new MockActivityEnvironment().run(() =>
+      world.activities.submitPayout({ payoutId: id, attempt: 1, tokenVersion: 1 }),
+    );
+    expect((await world.payout(id)).state).toBe('unknown');
+    await world.pool.query(
+      `create or replace function refuse_news() returns trigger language plpgsql as $$
+       begin raise exception 'refused by the test' using errcode = 'CA004'; end $$;
+       create or replace trigger refuse_news before update on submissions for each row when (old.payout_id = '${id}')
+         execute function refuse_news()`,
+    );
+    return id;
+  }
+
+  test('of what a watch found: alarms and goes to people, and the watch goes on at its time', async () => {
+    const id = await paidUnheard();
+    await world.pool.query(
+      "update payouts set watch_until = now() + interval '1 hour', next_watch_at = now() where id = $1",
+      [id],
+    );
+    await world.activities.watchPayout(id);
+    expect(await questions(id)).toEqual([{ kind: 'undo_refused', detail: 'refused by the test' }]);
+    expect(alarms(id)).toMatchObject([{ level: 50, refusal: 'outcome_refused' }]);
+    const { rows } = await world.pool.query('select next_watch_at > now() as later from payouts where id = $1', [id]);
+    expect(rows).toEqual([{ later: true }]);
+  });
+
+  test('of what was found before a retry: alarms and goes to people, and the retry is not cleared', async () => {
+    const id = await paidUnheard();
+    expect(await world.activities.checkRetry(id)).toBe('unsure');
+    expect(await questions(id)).toEqual([{ kind: 'undo_refused', detail: 'refused by the test' }]);
+    expect(alarms(id)).toMatchObject([{ level: 50, refusal: 'outcome_refused' }]);
+  });
+
+  test('of what is found while it is unknown: alarms and goes to people instead of being asked for ever', async () => {
+    const id = await paidUnheard();
+    await expect(new MockActivityEnvironment().run(() => world.activities.lookUpPayout(id))).resolves.toMatchObject({
+      state: 'in_review',
+    });
+    expect(alarms(id)).toMatchObject([{ level: 50, refusal: 'outcome_refused' }]);
   });
 
   test('in a run that is cancelled: the run does not try it for ever but waits for people', async () => {

@@ -1,6 +1,10 @@
 import { cancelPayout } from '../../db/cancel-payout';
+import type { CancelAnswer, CancelRequest } from '../../db/cancel-payout';
+import { isGuardRefusal } from '../../db/errors';
+import { bringToPeople } from '../../db/refusals';
 import { serializePayout } from '../../domain/payout-object';
 import { actorOf } from '../../domain/principal';
+import type { ApiDeps } from '../deps';
 import { assertStandsAlone, readOwnPayout } from '../own-payout';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
@@ -21,7 +25,7 @@ export const cancelPayoutRoute = defineRoute({
   problems: ['not_found', 'owned_by_bulk', 'not_cancellable', 'restoring', 'unavailable'],
   async handle({ principal, params }, deps) {
     const found = await readOwnPayout(deps.pool, principal, params.payoutId);
-    const { result, payout } = await cancelPayout(deps.pool, {
+    const { result, payout } = await cancelOrAsk(deps, {
       payoutId: found.payout.id,
       actor: actorOf(principal),
       reason: 'cancelled_by_merchant',
@@ -41,3 +45,15 @@ export const cancelPayoutRoute = defineRoute({
     return { status: 200, body: serializePayout(payout) };
   },
 });
+
+/** What PostgreSQL's guards do not let be cancelled goes before people, as where its run is cancelled. */
+async function cancelOrAsk(deps: ApiDeps, request: CancelRequest): Promise<CancelAnswer> {
+  try {
+    return await cancelPayout(deps.pool, request);
+  } catch (error) {
+    if (!isGuardRefusal(error)) throw error;
+    const { payout } = await bringToPeople(deps, request.payoutId, error);
+    tellRun(payout.id, deps);
+    return { result: 'refused', payout };
+  }
+}
