@@ -22,6 +22,15 @@ function rejected(kind: RejectionKind): Outcome {
   return { outcome: 'rejected', kind, remedy: null, ...words };
 }
 
+/** The look-up that shows an outcome. */
+const SEEN = {
+  accepted: 'in_flight',
+  settled: 'settled',
+  rejected: 'rejected',
+  unknown: 'absent',
+  not_sent: 'absent',
+} as const;
+
 describe('news of a submission', () => {
   let world: PayoutWorld;
 
@@ -37,7 +46,8 @@ describe('news of a submission', () => {
     source: 'answer' | 'recovery' | 'lookup' | 'statement' = 'answer',
   ): Promise<Payout> {
     return await withTransaction(world.pool, async (trx) => {
-      const lookUp = { payoutId: id, submissionId, verdict: 'absent', providerReference: null, rowsSeen: 0 } as const;
+      const verdict = SEEN[outcome.outcome];
+      const lookUp = { payoutId: id, submissionId, verdict, providerReference: null, rowsSeen: 1 };
       const sourceId = source === 'lookup' ? await insertLookUp(trx, lookUp) : submissionId;
       return await applyOutcome(trx, await lockPayout(trx, id), {
         submissionId,

@@ -244,14 +244,29 @@ describe('a submission that was ever unknown', () => {
     return { id, submissionId: submissions[0]!, otherId: submissions[1]! };
   }
 
-  async function proofFor(source: (typeof SOURCES)[number], of: Proofs): Promise<string> {
+  async function proofFor(source: (typeof SOURCES)[number], of: Proofs, outcome: SubmissionOutcome): Promise<string> {
     if (source === 'decision') return await confirmBySql(world.pool, of.id);
-    return source === 'lookup' ? await lookUp(of.id, of.submissionId) : 'a source';
+    return source === 'lookup' ? await lookUp(of.id, of.submissionId, WITNESSES[outcome ?? 'unknown'][0]) : 'a source';
   }
 
-  function lookUp(payoutId: string, submissionId: string): Promise<string> {
-    const verdict = { verdict: 'rejected', providerReference: null, rowsSeen: 1 } as const;
-    return insertLookUp(world.pool, { payoutId, submissionId, ...verdict });
+  const VERDICTS = ['settled', 'rejected', 'in_flight', 'absent', 'review'] as const;
+
+  /** The look-ups that prove an outcome; of what none proves, any. */
+  const WITNESSES: Readonly<Record<NonNullable<SubmissionOutcome>, readonly (typeof VERDICTS)[number][]>> = {
+    settled: ['settled', 'review'],
+    rejected: ['rejected', 'absent'],
+    accepted: ['in_flight'],
+    unknown: VERDICTS,
+    not_sent: VERDICTS,
+    void: VERDICTS,
+  };
+
+  function lookUp(
+    payoutId: string,
+    submissionId: string,
+    verdict: (typeof VERDICTS)[number] = 'rejected',
+  ): Promise<string> {
+    return insertLookUp(world.pool, { payoutId, submissionId, verdict, providerReference: null, rowsSeen: 1 });
   }
 
   function learn(
@@ -276,14 +291,14 @@ describe('a submission that was ever unknown', () => {
         'no id',
         'CA004',
       ]);
-      const answer = await learn(proofs.submissionId, outcome, source, await proofFor(source, proofs));
+      const answer = await learn(proofs.submissionId, outcome, source, await proofFor(source, proofs, outcome));
       expect([outcome, answer]).toEqual([outcome, ALLOWED[source].includes(outcome) ? 'done' : 'CA004']);
     }
   });
 
   test('learns by look-up or statement also after it was accepted, never by a bare answer', async () => {
     const { id, submissionId } = await unknownPayout();
-    expect(await learn(submissionId, 'accepted', 'lookup', await lookUp(id, submissionId))).toBe('done');
+    expect(await learn(submissionId, 'accepted', 'lookup', await lookUp(id, submissionId, 'in_flight'))).toBe('done');
     expect(await learn(submissionId, 'rejected', 'answer', submissionId)).toBe('CA004');
     expect(await learn(submissionId, 'rejected', 'lookup', await lookUp(id, submissionId))).toBe('done');
   });
@@ -316,6 +331,17 @@ describe('a submission that was ever unknown', () => {
       [id],
     );
     expect(await refusal(written)).toBe('CA004');
+  });
+
+  test.each(['accepted', 'settled', 'rejected'] as const)('is %s only by a look-up that saw it so', async (outcome) => {
+    const proving: string[] = [];
+    for (const verdict of VERDICTS) {
+      const { id, submissionId } = await unknownPayout();
+      const answer = await learn(submissionId, outcome, 'lookup', await lookUp(id, submissionId, verdict));
+      if (answer === 'done') proving.push(verdict);
+      else expect(answer).toBe('CA004');
+    }
+    expect(proving.toSorted()).toEqual(WITNESSES[outcome].toSorted());
   });
 
   test('a look-up of another submission, or none, proves nothing', async () => {
