@@ -147,7 +147,8 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
   const providers = createProviders({
     orange: {
       baseUrl: simulator.url,
-      timeouts: { connectMs: 5_000, headersMs: 2_000, bodyMs: 2_000, ...options.timeouts },
+      // A busy machine loses no answer of a provider that gives one; who waits for their end sets shorter ones.
+      timeouts: { connectMs: 5_000, headersMs: 10_000, bodyMs: 10_000, ...options.timeouts },
       resendAfterMs: options.resendAfterMs ?? null,
     },
   });
@@ -179,7 +180,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
     }),
     sealing: vault,
     bulks: { ...BULK_SETTINGS, ...options.bulks },
-    webhooks: { timeoutMs: 1_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000 },
+    webhooks: { timeoutMs: 10_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000 },
   };
   const activities = createActivities(deps);
   const connection = {

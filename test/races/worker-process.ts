@@ -19,6 +19,6 @@ export function createWorkerProcess(world: PayoutWorld, providers: Providers = w
       fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
     }),
     bulks: BULK_SETTINGS,
-    webhooks: { timeoutMs: 1_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000 },
+    webhooks: { timeoutMs: 10_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000 },
   });
 }
