@@ -13,7 +13,7 @@ const PATIENCE_MS = 90_000;
 const LAST_STEP = 'deliverPayoutWebhooks';
 
 /** Time for the last steps after the webhook, which may overtake them. */
-const LAST_STEPS_MS = 3_000;
+const LAST_STEPS_MS = 10_000;
 
 /** States in which nothing more happens by itself. */
 const RESTING_STATES = ['succeeded', 'failed', 'cancelled', 'in_review'];

@@ -134,7 +134,7 @@ test('a reference is taken once only where the merchant asks for it', async () =
 
 test('a scheduled payout is held, and a repeated request is answered also after its time', async () => {
   const merchant = await seedMerchant(app.pool);
-  const at = new Date(Date.now() + 400);
+  const at = new Date(Date.now() + 2_000);
   const key = randomUUID();
   const body = payoutRequest({ scheduled_at: at.toISOString().replace('Z', '+00:00') });
   const first = await post(merchant, body, key);

@@ -16,9 +16,6 @@ const PATIENCE_MS = 120_000;
 
 jest.setTimeout(180_000);
 
-/** Milliseconds within which a decision must come here: time to decide, and short enough to wait for its end. */
-const APPROVAL_MS = 6_000;
-
 interface BulkAnswer {
   state: string;
   reason: string;
@@ -32,10 +29,7 @@ describe('a bulk that another person must approve', () => {
   let sweeper: Sweeper;
   let approver: string;
   beforeAll(async () => {
-    world = await createRaceWorld({
-      settings: { settlementWindowMs: 6_000, sendByMs: 4_000 },
-      limits: { BULK_APPROVAL_HOURS: APPROVAL_MS / 3_600_000 },
-    });
+    world = await createRaceWorld({ settings: { settlementWindowMs: 6_000, sendByMs: 4_000 } });
     await world.startWorkers();
     const { pool, runs, merchantId } = world;
     sweeper = createSweeper({
@@ -48,6 +42,7 @@ describe('a bulk that another person must approve', () => {
     const member = { role: 'merchant', merchantId, environment: 'sandbox' } as const;
     ({ key: approver } = await createApiKey(pool, { ...member, subject }));
   });
+  afterEach(() => jest.restoreAllMocks());
   afterAll(async () => {
     await sweeper.close();
     await world.close();
@@ -100,6 +95,11 @@ describe('a bulk that another person must approve', () => {
     return await Promise.all(lines.map(({ recipient }) => world.credited(recipient.msisdn)));
   }
 
+  /** Bulks of this test are waited for so many milliseconds. */
+  function decideWithin(milliseconds: number): void {
+    jest.replaceProperty(world.app.deps.config, 'BULK_APPROVAL_HOURS', milliseconds / 3_600_000);
+  }
+
   const nothing = (lines: readonly Line[]): readonly bigint[] => lines.map(() => 0n);
   const everything = (lines: readonly Line[]): readonly bigint[] => lines.map(({ amount }) => BigInt(amount));
 
@@ -124,6 +124,7 @@ describe('a bulk that another person must approve', () => {
   });
 
   test('is rejected when nobody decides in time, and its run ends', async () => {
+    decideWithin(3_000);
     const before = await world.balances();
     const { id, lines } = await send();
     const bulk = await until(id, 'rejected');
@@ -138,6 +139,7 @@ describe('a bulk that another person must approve', () => {
   });
 
   test('is rejected also when its run is dead', async () => {
+    decideWithin(15_000);
     const { id, lines } = await send();
     await eventually('it has a run', () => runOf(id).catch(() => false as const), PATIENCE_MS);
     await world.client.workflow.getHandle(bulkWorkflowId(id)).terminate('test');
@@ -158,7 +160,7 @@ describe('a bulk that another person must approve', () => {
 
   test('approved before its time, it waits for it and holds nothing', async () => {
     const before = await world.balances();
-    const { id, lines } = await send({ scheduled_at: new Date(Date.now() + 4_000).toISOString() });
+    const { id, lines } = await send({ scheduled_at: new Date(Date.now() + 10_000).toISOString() });
     expect(await approve(id)).toEqual({ status: 200, state: 'scheduled' });
     expect(await world.balances()).toEqual(before);
     await until(id, 'completed');

@@ -88,7 +88,9 @@ describe("Orange's own bulk call", () => {
     const wrong: string[] = [];
     for (const { name, lines, bulkId } of bulks) {
       if (TO_BE_CURED.includes(name)) {
-        expect(await statesOf(bulkId)).toContainEqual({ state: 'queued', reason: 'credential_refused' });
+        await eventually('its lines wait', async () =>
+          (await statesOf(bulkId)).some(({ state, reason }) => state === 'queued' && reason === 'credential_refused'),
+        );
         await world.control(bulkId, 'cancel');
         await world.untilBulk(bulkId, 'cancelled');
         expect(await world.paidLines(lines)).toBe(0);

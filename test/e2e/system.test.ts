@@ -194,7 +194,7 @@ describe('the whole system, over all its processes, on bad days', () => {
 
   test('takes a payout up again whose run was terminated, without being asked', async () => {
     const recipient = world.recipientOf('success');
-    const id = await accepted(recipient, undefined, new Date(Date.now() + 4_000));
+    const id = await accepted(recipient, undefined, new Date(Date.now() + 10_000));
     const handle = world.client.workflow.getHandle(payoutWorkflowId(id));
     const { runId } = await eventually('it has a run', () => handle.describe().catch(() => null));
     await handle.terminate('test');

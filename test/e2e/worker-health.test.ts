@@ -34,7 +34,8 @@ describe('what a worker tells those who run it, on bad days', () => {
     world = await createPayoutWorld({ databaseUrl, temporal: temporal.address });
     // Nobody starts it: it stays queued.
     await world.accept();
-    worker = startProduct('worker', world.env);
+    // What is under way when it is told to stop lasts until the test lets it end.
+    worker = startProduct('worker', { ...world.env, SHUTDOWN_GRACE_MS: '20000', ORANGE_HEADERS_TIMEOUT_MS: '20000' });
     url = `http://127.0.0.1:${await worker.port()}`;
   });
 

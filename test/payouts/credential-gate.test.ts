@@ -36,7 +36,13 @@ describe('the credential gate', () => {
   });
 
   test('lets a new PIN prove itself by one call alone before the others follow', async () => {
-    const world = await createPayoutWorld({ gate: 'unproven', simulator: { settlementDelayMs: 0 } });
+    const world = await createPayoutWorld({
+      gate: 'unproven',
+      simulator: { settlementDelayMs: 0 },
+      // The one call stands at the provider until the others wait.
+      timeouts: { headersMs: 20_000 },
+      settings: { sendByMs: 30_000 },
+    });
     try {
       await world.startWorkers();
       world.simulator.hold({ point: 'before_move', count: 1 });

@@ -89,5 +89,5 @@ describe('every way in which the provider may answer, judged by its own ledger o
     await expect(handle.result()).resolves.toEqual({ payoutId: id, state: 'failed' });
     const { rows } = await world.pool.query('select closed_by from holds where payout_id = $1', [id]);
     expect(rows).toEqual([{ closed_by: 'release' }]);
-  }, 60_000);
+  });
 });

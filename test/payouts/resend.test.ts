@@ -5,16 +5,24 @@ import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
+/** Short enough to wait for their end, and longer than a busy machine takes for a call. */
 const SHORT = {
-  settings: { sendByMs: 1_000, sendByMarginMs: 200, poll: { firstMs: 100, maxMs: 300 } },
-  timeouts: { headersMs: 500 },
+  settings: { sendByMs: 3_000, sendByMarginMs: 200, poll: { firstMs: 100, maxMs: 300 } },
+  timeouts: { headersMs: 2_000 },
 };
+
+/** Longer than it takes until the second call is unknown too. */
+const LATE_ROW_MS = 10_000;
 
 describe('a payout whose answer was lost, where sending it again is configured', () => {
   let world: PayoutWorld;
 
   beforeAll(async () => {
-    world = await createPayoutWorld({ ...SHORT, resendAfterMs: 100, simulator: { timings: { lateRowMs: 6_000 } } });
+    world = await createPayoutWorld({
+      ...SHORT,
+      resendAfterMs: 100,
+      simulator: { timings: { lateRowMs: LATE_ROW_MS } },
+    });
     await world.startWorkers();
   });
   afterEach(() => world.simulator.release());

@@ -11,7 +11,7 @@ import type { RaceWorld } from './race-world';
 const SCENARIOS = ['success', 'pending_success', 'lost_moved', 'rejected'] as const;
 
 /** Milliseconds that a scheduled payout waits; longer than a busy machine takes to accept it. */
-const SCHEDULED_MS = 1_500;
+const SCHEDULED_MS = 5_000;
 
 /** One payout, and when its merchant tries to cancel it. Most try when its submit has begun: that is where it is decided. */
 const story = fc.record(

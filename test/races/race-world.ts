@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ApiDeps } from '../../src/api/deps';
 import { createApiKey } from '../../src/db/api-keys';
 import { findBulk } from '../../src/db/bulk-rows';
 import { markCallbackApplied } from '../../src/db/callbacks';
@@ -34,10 +33,7 @@ export interface RaceWorld extends PayoutWorld {
   collide<T>(payoutId: string, contenders: readonly (() => Promise<T>)[], lockedMs: number): Promise<T[]>;
 }
 
-export async function createRaceWorld({
-  limits = {},
-  ...options
-}: PayoutWorldOptions & { limits?: Partial<ApiDeps['config']> } = {}): Promise<RaceWorld> {
+export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise<RaceWorld> {
   const world = await createPayoutWorld(options);
   const { pool, merchantId } = world;
   const runs = createPayoutRuns({
@@ -49,17 +45,14 @@ export async function createRaceWorld({
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
   });
   const { orange } = world.providers;
-  const app = await startTestApp(
-    {
-      pool,
-      sealing: world.vault,
-      runs,
-      parseCallback: (_provider, raw, secrets) => orange.parseCallback(raw, secrets),
-      parseBatchCallback: (_provider, raw, secrets) =>
-        orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
-    },
-    limits,
-  );
+  const app = await startTestApp({
+    pool,
+    sealing: world.vault,
+    runs,
+    parseCallback: (_provider, raw, secrets) => orange.parseCallback(raw, secrets),
+    parseBatchCallback: (_provider, raw, secrets) =>
+      orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+  });
   const tenant = { merchantId, environment: 'sandbox' } as const;
   const subject = { kind: 'system', systemId: 'shop' } as const;
   const { key: merchantKey } = await createApiKey(pool, { role: 'merchant', ...tenant, subject });

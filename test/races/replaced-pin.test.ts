@@ -48,7 +48,8 @@ describe('a PIN that is changed while many payouts are on their way', () => {
     await sleep(slow[cleared] ?? 0);
   };
   beforeAll(async () => {
-    world = await createPayoutWorld();
+    // A cleared call that waits before its first byte still leaves.
+    world = await createPayoutWorld({ settings: { sendByMs: 15_000 } });
     for (let worker = 0; worker < 2; worker += 1) {
       await world.startWorkers(createWorkerProcess(world, slowedDown(world.providers, passClearance)));
     }
@@ -97,7 +98,7 @@ describe('a PIN that is changed while many payouts are on their way', () => {
     await provePin();
     round += 1;
     cleared = 0;
-    slow = [0, 1_500];
+    slow = [0, 3_500];
     const { pinsWrong } = world.simulator.requests();
     const id = await world.accept();
     await world.startRun(id);

@@ -42,7 +42,8 @@ describe('a database that went back in time, in the middle of a run', () => {
   let report: Readonly<Record<string, number>> | null;
 
   beforeAll(async () => {
-    world = await createPayoutWorld();
+    // What is unknown stays so as long as the tests take.
+    world = await createPayoutWorld({ settings: { settlementWindowMs: 600_000 } });
     deps = restoreDeps(world);
     for (const name of Object.keys(CASES) as Case[]) {
       ids[name] = newId('po');

@@ -35,7 +35,7 @@ test('a batch under way when its process is killed with SIGKILL goes on, each li
   const env = {
     SIMULATOR_JOURNAL: journalPath,
     SIMULATOR_RATE_LIMIT_PER_MINUTE: 'off',
-    SIMULATOR_BULK: '{"processingMs":50,"itemMs":40}',
+    SIMULATOR_BULK: '{"processingMs":50,"itemMs":100}',
     SIMULATOR_TIMINGS: '{"pendingMs":100}',
     SIMULATOR_HTTPS_HOST_MAP: `{"callbacks.cauri.test":"http://127.0.0.1:${port}"}`,
   };

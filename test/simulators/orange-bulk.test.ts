@@ -19,7 +19,7 @@ function violations(body: { readonly violations: readonly { field: string }[] })
 
 describe('a bulk call', () => {
   test('is answered with an id, PENDING and a description, and its lines are processed later', async () => {
-    client.simulator.configure({ bulk: { processingMs: 300 } });
+    client.simulator.configure({ bulk: { processingMs: 2_000 } });
     const answer = await bulk(client, plain(3));
     expect([answer.status, answer.body]).toEqual([
       200,

@@ -166,9 +166,9 @@ function bodyText(body: unknown): string {
   return typeof body === 'string' ? body : JSON.stringify(body);
 }
 
-/** Resolves once the condition holds; fails after ten seconds. */
+/** Resolves once the condition holds; fails after half a minute. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error('the condition never held');
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -96,7 +96,7 @@ test('all scenarios have a code and a name of their own, and codes are two digit
 });
 
 test('the default path is PENDING and then SUCCESS when there is a settlement delay', async () => {
-  client.simulator.configure({ settlementDelayMs: 100 });
+  client.simulator.configure({ settlementDelayMs: 2_000 });
   const { body } = await client.cashIn('771234567', 'later');
   expect(body.status).toBe('PENDING');
   expect(client.simulator.ledger()).toMatchObject({ credits: [], inFlight: AMOUNT, sumsToZero: true });
@@ -146,13 +146,12 @@ test('answers can be malformed, empty, of another reference, without reference o
 });
 
 test('slow answers outlast a client that gives up, and money moves before, or only after', async () => {
-  client.simulator.configure({ timings: { slowAnswerMs: 600 } });
+  client.simulator.configure({ timings: { slowAnswerMs: 4_000 } });
   for (const name of ['slow_headers', 'slow_body']) {
-    expect(await client.cashInOrLost(recipient(name), name, { timeoutMs: 200 })).toBe('lost');
+    expect(await client.cashInOrLost(recipient(name), name, { timeoutMs: 1_000 })).toBe('lost');
     expect(credited(name)).toBe(AMOUNT);
   }
-  client.simulator.configure({ timings: { slowAnswerMs: 1_500 } });
-  expect(await client.cashInOrLost(recipient('slow_then_moves'), 'slow_then_moves', { timeoutMs: 200 })).toBe('lost');
+  expect(await client.cashInOrLost(recipient('slow_then_moves'), 'slow_then_moves', { timeoutMs: 1_000 })).toBe('lost');
   expect(credited('slow_then_moves')).toBe(0);
   await eventually(() => credited('slow_then_moves') === AMOUNT);
 });
@@ -233,7 +232,7 @@ test.each(['before_move', 'after_move'] as const)(
 
 test('a held cash-in whose client is gone moves money when it is released', async () => {
   client.simulator.hold({ point: 'before_move', count: null });
-  const lost = client.cashInOrLost('771234567', 'held', { timeoutMs: 300 });
+  const lost = client.cashInOrLost('771234567', 'held', { timeoutMs: 1_000 });
   expect(await lost).toBe('lost');
   await eventually(() => client.simulator.transactions().undecidable.length === 1);
   client.simulator.release();

@@ -76,7 +76,7 @@ export async function createDeliveryWorld(
       pool,
       sealing: vault,
       logger: pino({ level: 'silent' }),
-      webhooks: { timeoutMs: 1_500, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000, ...options },
+      webhooks: { timeoutMs: 5_000, allowLoopback: true, retryForMs: 3 * 24 * 3_600_000, ...options },
     }),
 
     async createReceiver() {

@@ -48,7 +48,7 @@ it('says at which stage it ended', async () => {
   const silent = await serve();
   const stalling = await serve({ onRequest: (socket) => socket.write(httpAnswer(200, '{}').slice(0, -1)) });
   const closing = await serve({ onRequest: (socket) => socket.destroy() });
-  const caller = createHttpCaller({ timeouts: { connectMs: 300, headersMs: 100, bodyMs: 100 }, ca: null });
+  const caller = createHttpCaller({ timeouts: { connectMs: 2_000, headersMs: 1_000, bodyMs: 1_000 }, ca: null });
   const ends = await Promise.all(
     [gone.url, silent.url.replace('http:', 'https:'), silent.url, stalling.url, closing.url].map((url) =>
       get(caller, url),

@@ -226,7 +226,8 @@ describe.each(SENDERS)('over %s', (_connection, presentSender) => {
 
     it.each(lost)('%s', async (_when, onRequest, stage, reason) => {
       const server = await serve({ onRequest });
-      const timeouts = reason.endsWith('_timeout') ? { ...LONG, headersMs: 3 * SHORT_MS, bodyMs: SHORT_MS } : LONG;
+      const short = { headers_timeout: { headersMs: 3 * SHORT_MS }, body_timeout: { bodyMs: SHORT_MS } }[reason];
+      const timeouts = { ...LONG, ...short };
       expect(await send(server.url, { timeouts })).toEqual({ sent: true, answered: false, stage, reason });
       expect(server.connections).toHaveLength(1);
     });
