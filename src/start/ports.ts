@@ -8,10 +8,18 @@ import { createServer } from 'node:net';
 const FROM = 20_000;
 const TO = 32_768;
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment, by chance. @throws Error when none was met. */
+/** Whoever asked for one of these may not listen yet. */
+const given = new Set<number>();
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on at this moment, by chance; none twice in this process.
+ * @throws Error when none was met.
+ */
 export async function findFreePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = randomInt(FROM, TO);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isPortFree(port)) return port;
   }
   throw new Error(`No free TCP port from ${FROM} to ${TO - 1}.`);

@@ -12,6 +12,7 @@ import { runBulkCommand } from '../helpers/bulk-command';
 import type { BulkCommandRun } from '../helpers/bulk-command';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { findFreePort } from '../helpers/ports';
 import { startProduct } from '../helpers/product';
 import type { ProductProcess } from '../helpers/product';
 
@@ -29,12 +30,14 @@ describe('npm run bulk', () => {
   let api: ProductProcess;
   let worker: ProductProcess;
   let directory: string;
-  let port = 0;
+  let port: number;
   let key: string;
 
   beforeAll(async () => {
     directory = mkdtempSync(path.join(tmpdir(), 'cauri-bulk-'));
     world = await createPayoutWorld();
+    // One that no outgoing connection can have while the API is away.
+    port = await findFreePort();
     const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
     const subject = { kind: 'system', systemId: 'payroll' } as const;
     ({ key } = await createApiKey(world.pool, { role: 'merchant', ...tenant, subject }));
@@ -50,7 +53,6 @@ describe('npm run bulk', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** On the port that it had before, where it ran before. */
   async function startApi(): Promise<void> {
     api = startProduct('api', { ...world.env, API_PORT: String(port) });
     port = await api.port();

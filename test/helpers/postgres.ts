@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { prepareEmbeddedPostgres } from '../../src/start/embedded-postgres';
 import { startProcess } from '../../src/start/managed-process';
-import { findFreePort } from '../../src/start/ports';
+import { findFreePort } from './ports';
 import { guardProcess } from './process';
 
 /** Database of the run's server that holds the migrated schema; tests get copies of it. */

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { startProcess } from '../../src/start/managed-process';
-import { findFreePort } from '../../src/start/ports';
 import { describeDevServer, type DevServerOptions } from '../../src/temporal/dev-server';
 import { resolveTemporalCli, resolveTimeSkippingServer } from '../../src/temporal/server-resolver';
+import { findFreePort } from './ports';
 import { guardProcess } from './process';
 
 const BIN_DIRECTORY = join(__dirname, '..', '..', '.cauri', 'bin');

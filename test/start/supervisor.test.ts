@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { prepareEmbeddedPostgres } from '../../src/start/embedded-postgres';
-import { findFreePort } from '../../src/start/ports';
 import { processStartTime } from '../../src/start/process-identity';
 import { createRunFile, type ProcessRecord } from '../../src/start/run-file';
 import { eventually } from '../helpers/eventually';
+import { findFreePort } from '../helpers/ports';
 import { typescriptCommand } from '../helpers/process';
 import type { OwnerOptions } from './supervisor-owner';
 
