@@ -9,7 +9,7 @@ import { FINAL } from './judge';
 import type { AcceptedPayout, ToldBulk, ToldPayout } from './judge';
 import type { Merchant } from './merchant';
 import type { Account, Orders, Told } from './orders';
-import { planAgain } from './plan';
+import { planAgain, planMore } from './plan';
 import { planBulks } from './plan-bulks';
 import type { PlannedBulk } from './plan-bulks';
 import type { BulkPath } from './prove-options';
@@ -42,6 +42,9 @@ interface AskedBulk {
 /** Milliseconds after its 202 when the merchant does something to a bulk, and how long a pause lasts. */
 const ACT_AFTER_MS = 700;
 const PAUSE_MS = 2_000;
+
+/** Of a bulk beside the plan. */
+const MORE_LINES = 5;
 
 /** Bulks of which lines leave by either path, some paused, cancelled, approved, scheduled or retried on their way. */
 export function createBulkOrders(options: BulkOrdersOptions): Orders {
@@ -106,6 +109,12 @@ export function createBulkOrders(options: BulkOrdersOptions): Orders {
       if (missed.length === 0) return;
       const lines = missed.map((line) => planAgain(line, count));
       await send({ key: `prove-bulk-${seed}-again`, lines, scheduledInMs: null, act: null, retries: false });
+    },
+
+    async sendMore(round) {
+      const numbers = Array.from({ length: MORE_LINES }, (_, index) => round * MORE_LINES + index);
+      const lines = numbers.map((number) => planMore({ payouts: count, seed, number }));
+      await send({ key: `prove-bulk-${seed}-more-${round}`, lines, scheduledInMs: null, act: null, retries: false });
     },
 
     // No line refuses every PIN.

@@ -31,7 +31,7 @@ export interface FaultyReceiver {
 const RATE = 0.06;
 const SILENT_MS = 8_000;
 
-/** The merchant's webhook endpoint, which fails by the dice until it is told to behave. */
+/** The merchant's webhook endpoint, which fails in each way at first, then by the dice until it is told to behave. */
 export async function createFaultyReceiver(dice: Dice): Promise<FaultyReceiver> {
   const heard: HeardWebhook[] = [];
   const texts: string[] = [];
@@ -44,7 +44,9 @@ export async function createFaultyReceiver(dice: Dice): Promise<FaultyReceiver> 
     const text = await readText(request);
     texts.push(text);
     count += 1;
-    const drawn = behaves ? undefined : RECEIVER_FAULTS[Math.floor(dice.draw('receiver', count) / RATE)];
+    const drawn = behaves
+      ? undefined
+      : (RECEIVER_FAULTS[count - 1] ?? RECEIVER_FAULTS[Math.floor(dice.draw('receiver', count) / RATE)]);
     if (drawn !== undefined) faults[drawn] += 1;
     switch (drawn) {
       case 'error_500':

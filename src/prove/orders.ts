@@ -23,6 +23,8 @@ export interface Orders {
   allDone(): Promise<void>;
   /** Orders once more what met no fault of its kind: its call was cut off before, or it was given up. */
   askAgain(struck: Readonly<Record<string, number>>): Promise<void>;
+  /** Orders a little more, for the `round`th time, that no fault is planned for. */
+  sendMore(round: number): Promise<void>;
   /** A PIN was refused `struck` times by a number that refuses every one: what carries it is given up. */
   giveUpRefused(struck: number): Promise<void>;
   /** Gives up what stays queued for ever: `stuck` payouts wait for the provider, and meet their fault each time. */

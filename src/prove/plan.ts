@@ -77,6 +77,16 @@ export function planAgain(planned: PlannedPayout, payouts: number): PlannedPayou
   return { ...planned, key: `${key}-again`, recipient: `${recipient.slice(0, -3)}${next}`, amount: amount + payouts };
 }
 
+/** One beside the plan, for which no fault is planned. */
+export function planMore({ payouts, seed, number }: { payouts: number; seed: number; number: number }): PlannedPayout {
+  return {
+    ...{ key: `prove-${seed}-more-${number}`, recipient: `772${String(number).padStart(6, '0')}` },
+    // Above those that were planned, and those that were planned again.
+    amount: 100 + 2 * payouts + number,
+    ...{ scenario: null, scheduledInMs: null, cancelAfterMs: null, retries: false },
+  };
+}
+
 function recipientOf(index: number, scenario: ScenarioName | null): string {
   const code = SCENARIOS.find(({ name }) => name === scenario)?.code;
   if (code !== null && code !== undefined) return `7700${code}${String(index % 1_000).padStart(3, '0')}`;

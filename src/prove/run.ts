@@ -13,6 +13,7 @@ import { isUp } from './is-up';
 import type { Evidence } from './judge';
 import { createKiller } from './killer';
 import type { Marks } from './marks';
+import { bringAboutMissing } from './missing-faults';
 import { ACCOUNT } from './operations';
 import type { Operations } from './operations';
 import type { Orders } from './orders';
@@ -72,6 +73,7 @@ export async function runOrders(deps: RunDeps): Promise<RunResult> {
     await orders.allDone();
     await carryOn();
     await orders.askAgain((await provider.requests()).cashInsByScenario);
+    await bringAboutMissing({ orders, provider, count });
 
     print('… faults are off: waiting until all that can be known is final');
     await provider.post('config', FAULTS_OFF);
@@ -82,10 +84,13 @@ export async function runOrders(deps: RunDeps): Promise<RunResult> {
       kills: killer.kills,
       callMs: deps.callMs,
     });
-    const faults = { ...(await orders.faults()), ...(await countFaults({ provider, receiver, days })) };
-    return { evidence, faults, pins: duty.pins() };
+    return { evidence, faults: await count(), pins: duty.pins() };
   } finally {
     await duty.close();
+  }
+
+  async function count(): Promise<Readonly<Record<string, number>>> {
+    return { ...(await orders.faults()), ...(await countFaults({ provider, receiver, days })) };
   }
 
   async function sendInWaves(): Promise<void> {

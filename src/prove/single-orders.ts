@@ -7,7 +7,7 @@ import { inTurns } from './in-turns';
 import { FINAL } from './judge';
 import type { Merchant } from './merchant';
 import type { Orders } from './orders';
-import { planAgain, planPayouts } from './plan';
+import { planAgain, planMore, planPayouts } from './plan';
 import type { Asked, PlannedPayout } from './plan';
 import type { ProviderControl } from './provider-truth';
 
@@ -58,6 +58,8 @@ export function createSingleOrders({ payouts, seed, waves, merchant, provider, e
       const missed = plan.filter(({ scenario }) => scenario !== null && struck[scenario] === undefined);
       await inTurns(missed, 8, (planned) => send(planAgain(planned, plan.length)));
     },
+
+    sendMore: (round) => send(planMore({ payouts, seed, number: round })),
 
     async giveUpRefused(struck) {
       const cause = accepted.find(({ planned }) => planned.scenario === 'pin_to_be_changed');

@@ -1,4 +1,4 @@
-import { MARKED_RECIPIENT, planAgain, planPayouts } from '../../../src/prove/plan';
+import { MARKED_RECIPIENT, planAgain, planMore, planPayouts } from '../../../src/prove/plan';
 import { FAULT_NAMES } from '../../../src/simulators/orange';
 
 describe('the plan of a run', () => {
@@ -22,7 +22,9 @@ describe('the plan of a run', () => {
     'of %i payouts gives each a recipient and an amount of its own, one of them marked',
     (payouts) => {
       const plan = planPayouts({ payouts, seed: 3 });
-      const all = [...plan, ...plan.filter(({ scenario }) => scenario !== null).map((one) => planAgain(one, payouts))];
+      const again = plan.filter(({ scenario }) => scenario !== null).map((one) => planAgain(one, payouts));
+      const more = [1, 2, 100].map((number) => planMore({ payouts, seed: 3, number }));
+      const all = [...plan, ...again, ...more];
       for (const own of ['recipient', 'amount', 'key'] as const) {
         expect(new Set(all.map((planned) => planned[own])).size).toBe(all.length);
       }
