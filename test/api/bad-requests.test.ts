@@ -8,6 +8,8 @@ import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
 
 let app: TestApp;
 let merchant: TestMerchant;
+/** Payouts that were taken. */
+let taken = 0;
 beforeAll(async () => {
   app = await startTestApp();
   merchant = await seedMerchant(app.pool);
@@ -15,8 +17,8 @@ beforeAll(async () => {
 afterAll(async () => {
   const { rows } = await app.pool.query('select from payouts where customer_enc is not null limit 10');
   await app.close();
-  // Nothing of all this left a payout, but for the two good ones.
-  expect(rows).toHaveLength(2);
+  // Nothing of all this left a payout, but for the good ones.
+  expect(rows).toHaveLength(taken);
 });
 
 const post = (body: unknown): Promise<ApiAnswer> =>
@@ -92,6 +94,7 @@ describe('fields', () => {
 
   test('the largest good numbers are taken as they are', async () => {
     const answer = await post(payoutRequest({ amount: '0000000999999', description: '  é\u{1F600} ' }));
+    taken += 1;
     expect(answer.body).toMatchObject({ amount: '999999', description: 'é\u{1F600}' });
   });
 });
@@ -103,6 +106,7 @@ describe('requests', () => {
   test('a compressed body is read', async () => {
     const raw = gzipSync(JSON.stringify(payoutRequest({ amount: 1 })));
     expect((await send({ raw, headers: { 'content-encoding': 'gzip' } })).status).toBe(202);
+    taken += 1;
   });
 
   test.each<[string, Parameters<TestApp['request']>[2], number, string]>([

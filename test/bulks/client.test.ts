@@ -269,13 +269,15 @@ describe('npm run bulk', () => {
   });
 
   test('a file that is there already is never written over by the result of another bulk', async () => {
+    csv('other.csv', linesOf('success'));
+    expect(await bulk('other.csv').exitCode).toBe(0);
+    const kept = read('other.csv.result.csv');
     const lines = linesOf('success');
     csv('own.csv', lines);
-    const kept = read('may.csv.result.csv');
-    const sent = bulk('own.csv', '--result', 'may.csv.result.csv');
+    const sent = bulk('own.csv', '--result', 'other.csv.result.csv');
     expect(await sent.exitCode).toBe(0);
-    expect(read('may.csv.result.csv')).toBe(kept);
-    const [, name = ''] = await sent.said(/Result, line by line: (may\.csv\.bulk_\w+\.result\.csv)/);
+    expect(read('other.csv.result.csv')).toBe(kept);
+    const [, name = ''] = await sent.said(/Result, line by line: (other\.csv\.bulk_\w+\.result\.csv)/);
     expect(column(name, 'recipient')).toEqual([lines[0]!.recipient.replace('+', "'+")]);
     expect((await readdir(directory)).filter((each) => each.endsWith('.part'))).toEqual([]);
   });

@@ -1,4 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,8 +119,8 @@ describe('the import of a provider’s statement', () => {
 
     expect(countsIn(await read(file))).toEqual({ seen_before: 6 });
     const { rows } = await world.pool.query(
-      'select count(*)::int as lines, bool_and(imported_by = $1) as named from statement_lines',
-      ['per_one'],
+      'select count(*)::int as lines, bool_and(imported_by = $1) as named from statement_lines where file_hash = $2',
+      ['per_one', createHash('sha256').update(readFileSync(file)).digest()],
     );
     expect(rows).toEqual([{ lines: 6, named: true }]);
   });
