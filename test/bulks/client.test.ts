@@ -55,7 +55,7 @@ describe('npm run bulk', () => {
 
   async function startApi(): Promise<void> {
     api = startProduct('api', { ...world.env, API_PORT: String(port) });
-    port = await api.port();
+    await api.port();
   }
 
   function bulk(...args: string[]): BulkCommandRun {
