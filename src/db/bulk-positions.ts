@@ -12,8 +12,8 @@ import type { Db } from './pool';
 /** How long a bulk that has too little float waits before it looks again; a top-up wakes nobody. */
 const FLOAT_CHECK_MS = 15_000;
 
-/** Chunks that a run learns of at once: a position stays small. */
-const CHUNKS_OF_A_ROUND = 100;
+/** Chunks that a run learns of at once: more than the largest bulk has, unless chunks are very small; a position stays so too. */
+const CHUNKS_OF_A_ROUND = 500;
 
 /** Where the bulk stands and what its run does next, by the database's clock. */
 export async function readBulkPosition(
@@ -35,8 +35,11 @@ export async function readBulkPosition(
     scheduled: timeInMs,
     awaiting_float: FLOAT_CHECK_MS,
   };
-  const numbers = await listOpenChunks(db, bulk, { size: chunkSize, limit: CHUNKS_OF_A_ROUND });
-  const chunks = numbers.map((number) => ({ bulkId, from: number * chunkSize + 1, to: (number + 1) * chunkSize }));
+  const open = await listOpenChunks(db, bulk, { size: chunkSize, limit: CHUNKS_OF_A_ROUND });
+  const chunks = open.map(({ number, hasLeft }) => {
+    const chunk = { bulkId, from: number * chunkSize + 1, to: (number + 1) * chunkSize };
+    return hasLeft ? { ...chunk, hasLeft } : chunk;
+  });
   return {
     bulkId,
     merchantId: bulk.merchantId,

@@ -40,18 +40,18 @@ const CARRIED: Partial<Record<BulkState, readonly PayoutState[]>> = {
   stopping: ['processing', 'pending', 'unknown'],
 };
 
-/** Which chunks of `size` lines have lines to carry, by number from 0; the first `limit` of them. */
+/** Which chunks of `size` lines have lines to carry, by number from 0, and whether some of them left; the first `limit` of them. */
 export async function listOpenChunks(
   db: Db,
   bulk: Pick<Bulk, 'id' | 'state'>,
   { size, limit }: { size: number; limit: number },
-): Promise<readonly number[]> {
+): Promise<readonly { number: number; hasLeft: boolean }[]> {
   const states = CARRIED[bulk.state];
   if (!states) return [];
-  const { rows } = await db.query<{ chunk: number }>(
-    `select distinct (bulk_line - 1) / $2::int as chunk from payouts
-     where bulk_id = $1 and ${OPEN} and state = any ($4) order by chunk limit $3`,
+  const { rows } = await db.query<{ number: number; hasLeft: boolean }>(
+    `select (bulk_line - 1) / $2::int as number, bool_or(state not in ('accepted', 'queued')) as "hasLeft" from payouts
+     where bulk_id = $1 and ${OPEN} and state = any ($4) group by number order by number limit $3`,
     [bulk.id, size, limit, states],
   );
-  return rows.map(({ chunk }) => chunk);
+  return rows;
 }

@@ -6,6 +6,10 @@ export interface Chunk {
   bulkId: string;
   from: number;
   to: number;
+  /** It has lines that left: they are followed whatever keeps the others from leaving. */
+  hasLeft?: boolean;
+  /** Something keeps all lines from leaving: those that left are followed, no other one is sent. */
+  followsOnly?: boolean;
 }
 
 /** How an activity left its chunk. */

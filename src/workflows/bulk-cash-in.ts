@@ -97,10 +97,13 @@ function createBulkRun() {
     });
   }
 
-  /** Each chunk once, so many at a time; none is begun any more once something keeps all lines from leaving. */
+  /**
+   * Each chunk once, so many at a time; once something keeps all lines from leaving, only what left is followed. What chunks
+   * tell of themselves decides it, so that runs whose chunks told nothing yet go on as they began.
+   */
   async function carryEach(position: BulkPosition): Promise<readonly ChunkEnd[]> {
     const { carryLines } = steps(position);
-    const queue: Chunk[] = [...position.chunks];
+    let queue: Chunk[] = [...position.chunks];
     const ends: ChunkEnd[] = [];
     const carryOn = async (): Promise<void> => {
       for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
@@ -108,7 +111,8 @@ function createBulkRun() {
         const end = await carryLines(chunk);
         ends.push(end);
         showLines(position, end.tally);
-        if (end.waits !== null) queue.length = 0;
+        if (end.waits === null) continue;
+        queue = queue.filter(({ hasLeft }) => hasLeft).map((left) => ({ ...left, followsOnly: true }));
       }
     };
     await Promise.all(Array.from({ length: position.chunksAtOnce }, carryOn));

@@ -88,6 +88,7 @@ export function createCarryLines(
 
   /** Until nothing is due to be sent, or something keeps all of it. */
   async function send(chunk: Chunk, desk: LineDesk, isOver: () => boolean): Promise<Reason | null> {
+    if (chunk.followsOnly) return null;
     const sender = createLineSender(deps, chunk.bulkId);
     for (let lines = desk.takeDue(sender.atOnce); lines.length > 0; lines = desk.takeDue(sender.atOnce)) {
       if (isOver()) return null;

@@ -1,0 +1,40 @@
+import { insertStop } from '../../src/db/stops';
+import { withTransaction } from '../../src/db/transaction';
+import { eventually } from '../helpers/eventually';
+import { insertSubmissionBySql } from '../helpers/standing-payout';
+import { createBulkRunWorld } from './run-world';
+import type { BulkRunWorld } from './run-world';
+
+describe('what keeps lines of a bulk from leaving', () => {
+  let world: BulkRunWorld;
+  beforeAll(async () => {
+    world = await createBulkRunWorld({ bulks: { chunkSize: 1, chunksAtOnce: 1 } });
+    await world.startWorkers();
+  });
+  afterAll(() => world.close());
+
+  test('keeps no line that left from its end, in whichever chunk it is', async () => {
+    const stop = { scope: 'merchant', target: world.merchantId, personId: 'per_one', reason: 'test' } as const;
+    await withTransaction(world.pool, (trx) => insertStop(trx, stop));
+    const bulkId = await world.sendBulk(world.linesOf(['success', 'success', 'success']));
+    await eventually('the first one waits', async () => (await world.readBulk(bulkId)).progress['queued']?.lines === 1);
+    const { rows } = await world.pool.query<{ id: string }>(
+      'select id from payouts where bulk_id = $1 order by bulk_line',
+      [bulkId],
+    );
+    const [first, second, third] = rows.map(({ id }) => id);
+    // As if it had left before sending was stopped.
+    await insertSubmissionBySql(world.pool, { payoutId: third!, attempt: 1, outcome: 'unknown' });
+    for (const state of ['queued', 'processing', 'unknown']) {
+      await world.pool.query(
+        "update payouts set state = $2, version = version + 1, settle_by = now() - interval '1 second' where id = $1",
+        [third, state],
+      );
+    }
+
+    await world.untilState(third!, 'in_review');
+    expect((await world.payout(first!)).state).toBe('queued');
+    expect((await world.payout(second!)).state).toBe('accepted');
+    for (const id of [first!, second!]) expect(await world.submissions(id)).toEqual([]);
+  });
+});
