@@ -103,7 +103,7 @@ async function main(): Promise<number> {
   let passed = true;
   for (const part of partsOf(options)) {
     if (part.path !== null) print(`\n== ${part.count} lines of bulks, ${TITLES[part.path]}`);
-    const result = await Promise.race([failed, proveOnStack(part, options, print)]);
+    const result = await proveOnStack(part, { ...options, ended: failed }, print);
     const reasons = verdict(result, part);
     for (const line of describeResult(result, part)) print(line);
     if (options.json) print(JSON.stringify({ ...result, options: { ...options, ...part }, verdict: reasons }));
@@ -137,7 +137,12 @@ function partsOf({ payouts, bulk, paths, kills, openAtKill }: ProveOptions): rea
   }));
 }
 
-async function proveOnStack(part: Part, options: ProveOptions, print: (line: string) => void): Promise<ProveResult> {
+/** Whatever ends it, its servers end before it does. Throws with `ended`. */
+async function proveOnStack(
+  part: Part,
+  options: ProveOptions & { ended: Promise<never> },
+  print: (line: string) => void,
+): Promise<ProveResult> {
   const stateDirectory = mkdtempSync(join(tmpdir(), 'cauri-prove-'));
   let fail: (error: Error) => void = () => undefined;
   const lost = new Promise<never>((_resolve, reject) => {
@@ -152,7 +157,7 @@ async function proveOnStack(part: Part, options: ProveOptions, print: (line: str
     shortLifeMs: 0,
   });
   try {
-    return await Promise.race([lost, prove(part, options.seed, { stateDirectory, supervisor, print })]);
+    return await Promise.race([options.ended, lost, prove(part, options.seed, { stateDirectory, supervisor, print })]);
   } finally {
     await supervisor.closeAll();
     // Not on stdout, whose last line is the JSON.
