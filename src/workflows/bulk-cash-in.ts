@@ -75,6 +75,8 @@ export async function bulkCashInWorkflow(bulkId: string): Promise<BulkResult> {
 function createBulkRun() {
   let isNews = false;
   let carried = 0;
+  /** When each chunk was begun last, by its first line: the number of chunks that had been begun by then. */
+  const begun = new Map<number, number>();
   let gapMs = FIRST_GAP_MS;
   const hear = (): undefined => void (isNews = true);
   setHandler(bulkChanged, hear);
@@ -98,16 +100,19 @@ function createBulkRun() {
   }
 
   /**
-   * Each chunk once, so many at a time; once something keeps all lines from leaving, only what left is followed. What chunks
-   * tell of themselves decides it, so that runs whose chunks told nothing yet go on as they began.
+   * Each chunk once, so many at a time; once something keeps all lines from leaving, only what left is followed. Those
+   * that have not been begun for longest come first: what keeps a chunk may be of a line of its own. What chunks tell of
+   * themselves decides it, so that runs whose chunks told nothing yet go on as they began.
    */
   async function carryEach(position: BulkPosition): Promise<readonly ChunkEnd[]> {
     const { carryLines } = steps(position);
-    let queue: Chunk[] = [...position.chunks];
+    const turnOf = ({ from }: Chunk): number => begun.get(from) ?? 0;
+    let queue = position.chunks.toSorted((one, other) => turnOf(one) - turnOf(other));
     const ends: ChunkEnd[] = [];
     const carryOn = async (): Promise<void> => {
       for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
         carried += 1;
+        if (!chunk.followsOnly) begun.set(chunk.from, carried);
         const end = await carryLines(chunk);
         ends.push(end);
         showLines(position, end.tally);
