@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eventually } from '../helpers/eventually';
-import { KILL_CASES } from './kill-cases';
-import type { KillCase } from './kill-cases';
+import { KILL_CASES, pointOf } from './kill-cases';
 import { expected } from './kill-judge';
 import type { KillVerdict } from './kill-judge';
-import { startKillProcess } from './kill-process';
 import { cancelRun } from './kill-runs';
-import { createKillStage } from './kill-stage';
 import type { KillStage } from './kill-stage';
-
-const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);
+import { createStandingWorker } from './standing-worker';
 
 /** A delivery of its own is no part of the payout's run. */
 const CASES = KILL_CASES.filter((each) => !pointOf(each).startsWith('deliverWebhook'));
@@ -25,13 +21,9 @@ let stage: KillStage;
 const closers: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  stage = await createKillStage(CASES, { env: { POLL_AT_ONCE_MS: '0' } });
-  closers.unshift(stage.close);
-  const worker = startKillProcess('kill-worker', stage);
-  closers.unshift(worker.kill);
-  await worker.up();
-  await stage.startRuns();
-  await worker.allReached(stage.nudge);
+  const standing = await createStandingWorker(CASES, { env: { POLL_AT_ONCE_MS: '0' } }, closers);
+  const { worker } = standing;
+  stage = standing.stage;
   await Promise.all(stage.actors.map(({ payoutId }) => cancelRun(stage.world.client, payoutId)));
   await sleep(ACT_WITHIN_MS);
   stage.releaseProvider();

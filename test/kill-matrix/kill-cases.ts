@@ -43,6 +43,9 @@ function paid(name: string, point: string, scenario: ScenarioName = 'success', m
   return { name, at: { point }, scenario, ...PAID, ...more };
 }
 
+/** The name of the point at which a case's payout stands. */
+export const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);
+
 /** Every step of the payout, and every side of it. */
 export const KILL_CASES: readonly KillCase[] = [
   paid('leased by a sweeper, before its run is started', 'sweep:claimed', 'success', { swept: true }),

@@ -1,9 +1,9 @@
 import { KILL_CASES } from './kill-cases';
 import { expected } from './kill-judge';
-import { startKillProcess } from './kill-process';
 import type { KillServer } from './kill-servers';
-import { createKillStage, settle } from './kill-stage';
+import { settle } from './kill-stage';
 import type { KillStage } from './kill-stage';
+import { createStandingWorker } from './standing-worker';
 
 export interface Outage {
   outage: string;
@@ -20,13 +20,7 @@ export function testOutages(start: () => Promise<KillServer>, outages: readonly 
   async function play({ how, goesOn }: Outage): Promise<KillStage> {
     const server = await start();
     closers.unshift(server.close);
-    const stage = await createKillStage(KILL_CASES, server.servers);
-    closers.unshift(stage.close);
-    const worker = startKillProcess('kill-worker', stage);
-    closers.unshift(worker.kill);
-    await worker.up();
-    await stage.startRuns();
-    await worker.allReached(stage.nudge);
+    const { stage, worker } = await createStandingWorker(KILL_CASES, server.servers, closers);
     await server.away(how);
     const goOn = (): void => {
       worker.letGo();

@@ -1,8 +1,7 @@
 import { KILL_CASES } from './kill-cases';
 import { expected } from './kill-judge';
-import { startKillProcess } from './kill-process';
-import { createKillStage } from './kill-stage';
 import type { KillStage } from './kill-stage';
+import { createStandingWorker } from './standing-worker';
 import { startProduct } from '../helpers/product';
 
 describe('a worker is killed, and another one starts, while a payout stands', () => {
@@ -10,14 +9,9 @@ describe('a worker is killed, and another one starts, while a payout stands', ()
   let stage: KillStage;
 
   beforeAll(async () => {
-    stage = await createKillStage(KILL_CASES);
-    closers.unshift(stage.close);
-    const doomed = startKillProcess('kill-worker', stage);
-    closers.unshift(doomed.kill);
-    await doomed.up();
-    await stage.startRuns();
-    await doomed.allReached(stage.nudge);
-    await doomed.kill();
+    const standing = await createStandingWorker(KILL_CASES, {}, closers);
+    stage = standing.stage;
+    await standing.worker.kill();
     stage.releaseProvider();
     const worker = startProduct('worker', stage.env);
     closers.unshift(() => worker.kill('SIGTERM'));

@@ -1,14 +1,11 @@
-import { KILL_CASES } from './kill-cases';
-import type { KillCase } from './kill-cases';
+import { KILL_CASES, pointOf } from './kill-cases';
 import { expected } from './kill-judge';
 import type { KillVerdict } from './kill-judge';
-import { startKillProcess } from './kill-process';
 import { resetRun, terminateRun } from './kill-runs';
-import { createKillStage, settle } from './kill-stage';
+import { settle } from './kill-stage';
 import type { KillStage } from './kill-stage';
+import { createStandingWorker } from './standing-worker';
 import { startProduct } from '../helpers/product';
-
-const pointOf = ({ at }: KillCase): string => (typeof at === 'string' ? at : at.point);
 
 /** A delivery of its own is no part of the payout's run, and stays on the queue that it was started on. */
 const DELIVERIES = /^deliverWebhook/;
@@ -42,13 +39,7 @@ const scenes: Scene[] = [];
 const closers: (() => Promise<void>)[] = [];
 
 async function play({ cases, end, queues }: (typeof WAYS)[number]): Promise<Scene> {
-  const stage = await createKillStage(cases, { env: { POLL_AT_ONCE_MS: '0' } });
-  closers.unshift(stage.close);
-  const old = startKillProcess('kill-worker', stage);
-  closers.unshift(old.kill);
-  await old.up();
-  await stage.startRuns();
-  await old.allReached(stage.nudge);
+  const { stage, worker: old } = await createStandingWorker(cases, { env: { POLL_AT_ONCE_MS: '0' } }, closers);
   old.freeze();
   stage.releaseProvider();
   await Promise.all(stage.actors.map(({ payoutId }) => end(stage.world.client, payoutId)));
