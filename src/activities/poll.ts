@@ -5,7 +5,10 @@ import type { Pool } from 'pg';
 
 import { allowResend } from '../db/allow-resend';
 import { applyOutcome } from '../db/apply-outcome';
+import type { OutcomeNews } from '../db/apply-outcome';
+import { newId } from '../db/ids';
 import { insertLookUp } from '../db/look-ups';
+import { mergeAtOnce } from '../db/merge-at-once';
 import { movePayout } from '../db/move-payout';
 import type { Credential } from '../db/credentials';
 import { findAskedPayout } from '../db/payout-reads';
@@ -176,12 +179,25 @@ export function createStatusRound(
   }
 
   async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<boolean> {
-    return await applyAnswer(payout, submission, {
+    const outcome = {
       outcome: 'settled',
       providerReference: submission.providerReference ?? '',
       code: answer.code,
       text: answer.text,
-    });
+    } as const;
+    const moved = await mergeAtOnce(pool, { payout, submission }, newsOf(submission, outcome, newId('lu')));
+    return moved !== null || (await applyAnswer(payout, submission, outcome));
+  }
+
+  function newsOf(submission: Submission, outcome: Outcome, lookUpId: string): OutcomeNews {
+    return {
+      submissionId: submission.id,
+      outcome,
+      source: 'lookup',
+      sourceId: lookUpId,
+      backOffMs: settings.backOff.firstMs,
+      watchMs: settings.watchMs,
+    };
   }
 
   /** One reference may show a failure and a success (rule 12): a refusal is believed when no row says otherwise. */
@@ -211,14 +227,7 @@ export function createStatusRound(
         providerReference: submission.providerReference,
         rowsSeen: 1,
       });
-      const applied = await applyOutcome(trx, locked, {
-        submissionId: submission.id,
-        outcome,
-        source: 'lookup',
-        sourceId: lookUpId,
-        backOffMs: settings.backOff.firstMs,
-        watchMs: settings.watchMs,
-      });
+      const applied = await applyOutcome(trx, locked, newsOf(submission, outcome, lookUpId));
       return applied.state !== payout.state;
     });
   }

@@ -10,6 +10,7 @@ import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayoutToSend } from '../db/payout-reads';
 import { readPosition, recoverAttempt } from '../db/positions';
 import { recordAnswer } from '../db/record-answer';
+import type { Answer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
 import type { Outcome } from '../domain/outcome';
 import { isToBeSent } from '../domain/payout';
@@ -50,11 +51,13 @@ class ClearanceRefused extends Error {
   }
 }
 
+type Intent = Pick<Answer, 'probe' | 'asLeft'>;
+
 interface Call {
   submissionId: string;
   outcome: Outcome;
   /** Null where no intent was written: the connection failed before. */
-  intent: { probe: boolean } | null;
+  intent: Intent | null;
   /** What the call was made with, so that a second one can ask for a newer one. */
   tokenVersion: number;
   keyId: string;
@@ -167,7 +170,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
             settlementWindowMs: settings.settlementWindowMs ?? provider.settlementWindowMs,
           });
           if ('refused' in answer) throw new ClearanceRefused(answer.refused);
-          intent = { probe: answer.probe };
+          intent = { probe: answer.probe, asLeft: answer.payout };
           return 'go';
         },
         sendBy,
@@ -227,7 +230,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     payout: Payout,
     credential: OpenedCredential,
     { submissionId, outcome }: Call,
-    { probe }: { probe: boolean },
+    intent: Intent,
   ): Promise<void> {
     await untilDatabaseAnswers(deps.logger, () =>
       recordAnswer(pool, {
@@ -236,7 +239,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
         outcome,
         account: credential.gate,
         pinFingerprint: credential.pinFingerprint,
-        probe,
+        ...intent,
         backOff: settings.backOff,
         watchMs: settings.watchMs,
       }),
@@ -256,7 +259,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     const written = await untilDatabaseAnswers(deps.logger, () => findSubmission(pool, submissionId));
     const untold = { submissionId, outcome, intent: null, tokenVersion: 0, keyId: '' };
     if (written?.outcome === null && written.writer === writer)
-      await recordStubbornly(payout, credential, untold, { probe: true });
+      await recordStubbornly(payout, credential, untold, { probe: true, asLeft: null });
   }
 
   async function defer(

@@ -49,6 +49,9 @@ export async function applyOutcome(trx: Db, payout: Payout, news: OutcomeNews): 
   return await followOutcome(trx, payout, submissions, submission, learnt, news);
 }
 
+/** What of a submission a merge looks at. */
+export type PlannedSubmission = Pick<Submission, 'id' | 'outcome' | 'everUnknown'>;
+
 /**
  * The plain case of a merge, which most lines of a bulk are: one call that may have moved money, nothing proven before,
  * nothing that people must see. What it writes and where it takes the payout; `no_news` where it says nothing new;
@@ -56,7 +59,7 @@ export async function applyOutcome(trx: Db, payout: Payout, news: OutcomeNews): 
  */
 export function planOutcome(
   payout: Payout,
-  submissions: readonly Submission[],
+  submissions: readonly PlannedSubmission[],
   news: OutcomeNews,
 ): { written: WrittenOutcome; move: PayoutMove } | 'no_news' | null {
   const submission = submissions.find(({ id }) => id === news.submissionId);
@@ -71,17 +74,17 @@ export function planOutcome(
 }
 
 /** An answer that comes after its payout was given up as unknown is a late one. */
-function sourceOf(submission: Submission, { source }: OutcomeNews): OutcomeSource {
+function sourceOf(submission: PlannedSubmission, { source }: OutcomeNews): OutcomeSource {
   return submission.everUnknown && source === 'answer' ? 'late_answer' : source;
 }
 
 /** A refusal that is learnt after the provider had taken it, or by a look-up after its answer was lost, is final. */
-function asLearnt(submission: Submission, { outcome, source }: OutcomeNews): Outcome {
+function asLearnt(submission: PlannedSubmission, { outcome, source }: OutcomeNews): Outcome {
   const late = submission.outcome === 'accepted' || isLooked(source);
   return outcome.outcome === 'rejected' && late ? { ...outcome, kind: 'final', remedy: null } : outcome;
 }
 
-function isNews(submission: Submission, { outcome }: Outcome, source: OutcomeSource): boolean {
+function isNews(submission: PlannedSubmission, { outcome }: Outcome, source: OutcomeSource): boolean {
   const isUnpaid = isProvenUnpaid(submission.outcome);
   if (submission.outcome === outcome || (isUnpaid && isProvenUnpaid(outcome))) return false;
   // What was once accepted or proven is not made less known by an answer that says less.
@@ -95,7 +98,7 @@ function isNews(submission: Submission, { outcome }: Outcome, source: OutcomeSou
  * A proof stands against another proof: only people may turn it. Found in flight after a proof that it is unpaid is as
  * bad; an answer that says so is no news, being older than the proof.
  */
-function contradictsProof(submission: Submission, { outcome }: Outcome): boolean {
+function contradictsProof(submission: PlannedSubmission, { outcome }: Outcome): boolean {
   if (isProvenUnpaid(submission.outcome)) return outcome === 'settled' || outcome === 'accepted';
   return submission.outcome === 'settled' && outcome === 'rejected';
 }
@@ -145,8 +148,8 @@ export async function followOutcome(
 /** Where what a submission told takes its payout; to its present state where that changes nothing. */
 export function moveAfter(
   payout: Payout,
-  others: readonly Submission[],
-  submission: Submission,
+  others: readonly PlannedSubmission[],
+  submission: PlannedSubmission,
   learnt: Outcome,
   news: Omit<OutcomeNews, 'submissionId' | 'outcome'>,
 ): PayoutMove {

@@ -36,7 +36,15 @@ export interface IntentRequest {
 export type IntentRefusal =
   'superseded' | 'bulk_waits' | 'after_restore' | 'stopped_by_operations' | 'credential_blocked' | 'credential_proving';
 
-export type IntentAnswer = { sendBy: Date; probe: boolean } | { refused: IntentRefusal };
+export type IntentAnswer = WrittenIntent | { refused: IntentRefusal };
+
+export interface WrittenIntent {
+  sendBy: Date;
+  /** Whether the call proves its PIN. */
+  probe: boolean;
+  /** As the intent left it. */
+  payout: Payout;
+}
 
 /**
  * Writes the intent of an attempt's first call, with its fence: locks the payout's row and checks state, owner, attempt,
@@ -50,14 +58,14 @@ export async function writeIntent(pool: Pool, request: IntentRequest): Promise<I
     const refused = await checkFence(trx, payout, request);
     if ('refused' in refused) return refused;
     const sendBy = await insertCall(trx, payout, request, 1);
-    await movePayout(trx, payout, {
+    const moved = await movePayout(trx, payout, {
       to: 'processing',
       actor: 'system',
       reason: 'sending',
       submissionId: request.submissionId,
       settleBy: payout.settleBy ?? new Date(Date.now() + request.settlementWindowMs),
     });
-    return { sendBy, probe: refused.probe };
+    return { sendBy, probe: refused.probe, payout: moved };
   });
 }
 
@@ -96,7 +104,7 @@ export async function writeSecondIntent(pool: Pool, request: IntentRequest): Pro
     if (payout.state !== 'processing' || !isOurs(payout, request)) return { refused: 'superseded' };
     const refused = await checkFence(trx, payout, request);
     if ('refused' in refused) return refused;
-    return { sendBy: await insertCall(trx, payout, request, 2), probe: refused.probe };
+    return { sendBy: await insertCall(trx, payout, request, 2), probe: refused.probe, payout };
   });
 }
 

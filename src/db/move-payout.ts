@@ -47,7 +47,7 @@ export interface PayoutMoving {
 }
 
 /** What a move writes; times as ISO strings, so that many moves may travel as one JSON value, without what is null. */
-function wantedOf({ payout, move }: PayoutMoving) {
+export function wantedOf({ payout, move }: PayoutMoving): Readonly<Record<keyof typeof WANTED, unknown>> {
   const changes = payout.state !== move.to;
   if (changes && !canMove(payout.state, move.to)) {
     // As PostgreSQL's guard would say it.
@@ -76,10 +76,11 @@ function wantedOf({ payout, move }: PayoutMoving) {
     changes,
     resend: move.resend ?? false,
     owner: move.owner ?? payout.owner,
-  } satisfies Record<keyof typeof WANTED, unknown>;
+  };
 }
 
-const WANTED = {
+/** The columns of a relation `wanted`. */
+export const WANTED = {
   id: 'text',
   version: 'integer',
   state: 'text',
@@ -131,8 +132,11 @@ export async function movePayouts(trx: Db, movings: readonly PayoutMoving[]): Pr
   });
 }
 
-const moveSql = (wanted: string): string => `
-with wanted as (${wanted}), moved as (
+/**
+ * `moved`, with its event and its outbox rows, made of a relation `wanted`: parts of a `with`. `where`: what else must be true.
+ */
+export const movedSql = (where = 'true'): string => `
+moved as (
   update payouts set
     state = wanted.state, reason = wanted.reason, version = payouts.version + 1, attempt = wanted.attempt,
     hold_no = wanted.hold_no, settle_by = wanted.settle_by, retry_at = wanted.retry_at, deferrals = wanted.deferrals,
@@ -146,7 +150,7 @@ with wanted as (${wanted}), moved as (
     watch_until = coalesce(wanted.watch_until, payouts.watch_until),
     next_watch_at = case when wanted.watch_until is null then payouts.next_watch_at else clock_timestamp() + interval '1 minute' end,
     take_ups = case when wanted.changes then 0 else payouts.take_ups end, resend = wanted.resend
-  from wanted where payouts.id = wanted.id and payouts.version = wanted.version
+  from wanted where payouts.id = wanted.id and payouts.version = wanted.version and ${where}
   returning payouts.*, wanted.from_state, wanted.actor, wanted.provider_code, wanted.provider_text,
     wanted.submission_id, wanted.evidence, wanted.event_type
 ), event as (
@@ -154,7 +158,10 @@ with wanted as (${wanted}), moved as (
     (payout_id, sequence, from_state, to_state, actor, reason, provider_code, provider_text, submission_id, evidence)
   select id, version, from_state, state, actor, reason, provider_code, provider_text, submission_id, evidence from moved
 ), notices as (${noticesSql('moved')}
-)
+)`;
+
+const moveSql = (wanted: string): string => `
+with wanted as (${wanted}), ${movedSql()}
 select ${movingColumns('moved')} from moved`;
 
 const MOVE_ONE = prepared('move_payout', moveSql(oneRow(WANTED)));

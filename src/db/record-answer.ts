@@ -1,8 +1,11 @@
 import type { Pool } from 'pg';
 
 import type { Outcome } from '../domain/outcome';
+import type { Payout } from '../domain/payout';
 import { applyOutcome } from './apply-outcome';
+import type { OutcomeNews } from './apply-outcome';
 import { backOffMs } from './defer-payout';
+import { mergeAtOnce } from './merge-at-once';
 import { lockPayout } from './payout-rows';
 import { tellPinGate } from './pin-gates';
 import type { GatedAccount, PinEvidence } from './pin-gates';
@@ -11,6 +14,8 @@ import { withTransaction } from './transaction';
 export interface Answer {
   payoutId: string;
   submissionId: string;
+  /** The payout as the call's intent left it; null where that is not known. */
+  asLeft: Payout | null;
   outcome: Outcome;
   /** The gate that the call passed. */
   account: GatedAccount;
@@ -22,25 +27,30 @@ export interface Answer {
 
 /** Writes what the money call told: the submission's outcome, the payout's state and hold, and the gate, in one transaction. */
 export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
+  const evidence = pinEvidence(answer.outcome);
+  const gate = answer.probe || evidence === 'wrong' ? evidence : null;
+  const newsFor = ({ deferrals }: Payout): OutcomeNews => ({
+    submissionId: answer.submissionId,
+    outcome: answer.outcome,
+    source: 'answer',
+    sourceId: answer.submissionId,
+    backOffMs: backOffMs(deferrals, answer.backOff),
+    watchMs: answer.watchMs,
+  });
+  if (answer.asLeft && gate === null) {
+    const submission = { id: answer.submissionId, outcome: null, everUnknown: false };
+    if (await mergeAtOnce(pool, { payout: answer.asLeft, submission }, newsFor(answer.asLeft))) return;
+  }
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, answer.payoutId);
-    await applyOutcome(trx, payout, {
-      submissionId: answer.submissionId,
-      outcome: answer.outcome,
-      source: 'answer',
-      sourceId: answer.submissionId,
-      backOffMs: backOffMs(payout.deferrals, answer.backOff),
-      watchMs: answer.watchMs,
+    await applyOutcome(trx, payout, newsFor(payout));
+    if (gate === null) return;
+    await tellPinGate(trx, answer.account, {
+      fingerprint: answer.pinFingerprint,
+      callId: answer.submissionId,
+      evidence: gate,
+      code: answer.outcome.code,
     });
-    const evidence = pinEvidence(answer.outcome);
-    if (answer.probe || evidence === 'wrong') {
-      await tellPinGate(trx, answer.account, {
-        fingerprint: answer.pinFingerprint,
-        callId: answer.submissionId,
-        evidence,
-        code: answer.outcome.code,
-      });
-    }
   });
 }
 

@@ -1,9 +1,10 @@
 /** The columns of a statement's input by name, each with its PostgreSQL type. */
 type Columns = Readonly<Record<string, string>>;
 
-/** One row of parameters: for statements that are prepared. */
-export function oneRow(columns: Columns): string {
-  const fields = Object.entries(columns).map(([name, type], index) => `$${index + 1}::${type} as ${name}`);
+/** One row of parameters: for statements that are prepared. `after`: the columns of rows whose parameters come first. */
+export function oneRow(columns: Columns, after: Columns = {}): string {
+  const first = Object.keys(after).length + 1;
+  const fields = Object.entries(columns).map(([name, type], index) => `$${first + index}::${type} as ${name}`);
   return `select ${fields.join(', ')}`;
 }
 

@@ -210,13 +210,14 @@ export async function insertVoid(trx: Db, submission: { id: string; payoutId: st
 }
 
 export interface WrittenOutcome {
-  submission: Submission;
+  submission: Pick<Submission, 'id' | 'outcome'>;
   outcome: Outcome;
   source: OutcomeSource;
   sourceId: string | null;
 }
 
-const OUTCOME = {
+/** The columns of a relation `learnt`. */
+export const OUTCOME = {
   id: 'text',
   was: 'text',
   outcome: 'text',
@@ -229,7 +230,12 @@ const OUTCOME = {
   source_id: 'text',
 } as const;
 
-function outcomeColumns({ submission, outcome, source, sourceId }: WrittenOutcome) {
+export function outcomeColumns({
+  submission,
+  outcome,
+  source,
+  sourceId,
+}: WrittenOutcome): Readonly<Record<keyof typeof OUTCOME, unknown>> {
   return {
     id: submission.id,
     was: submission.outcome,
@@ -241,16 +247,18 @@ function outcomeColumns({ submission, outcome, source, sourceId }: WrittenOutcom
     provider_text: outcome.text,
     source,
     source_id: sourceId,
-  } satisfies Record<keyof typeof OUTCOME, unknown>;
+  };
 }
 
-const writeSql = (learnt: string): string => `
-with learnt as (${learnt})
+/** Made of a relation `learnt`. */
+export const WRITE_LEARNT = `
 update submissions set outcome = learnt.outcome, rejection = learnt.rejection, reason = learnt.reason,
   provider_reference = coalesce(learnt.provider_reference, submissions.provider_reference),
   provider_code = learnt.provider_code, provider_text = learnt.provider_text, source = learnt.source,
   source_id = learnt.source_id
 from learnt where submissions.id = learnt.id and submissions.outcome is not distinct from learnt.was`;
+
+const writeSql = (learnt: string): string => `with learnt as (${learnt}) ${WRITE_LEARNT}`;
 
 const WRITE_ONE = prepared('write_outcome', writeSql(oneRow(OUTCOME)));
 

@@ -317,6 +317,7 @@ describe('news of a submission', () => {
     await recordAnswer(world.pool, {
       payoutId: id,
       submissionId: all[0]!,
+      asLeft: null,
       outcome: rejected('final'),
       account: { provider: 'orange', environment: 'sandbox', accountNumber: ACCOUNT },
       pinFingerprint: world.vault.fingerprintPin('orange', ACCOUNT, PIN),

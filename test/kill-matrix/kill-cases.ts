@@ -73,7 +73,13 @@ export const KILL_CASES: readonly KillCase[] = [
   paid('with its order at a provider that moves the money later', '', 'success', { at: 'before_move' }),
   paid('with its money moved, before the answer is read', '', 'success', { at: 'after_move' }),
   paid('with an answer that is not written', 'call 1:answered'),
-  paid('in the transaction of its answer, before the commit', 'answer:committing'),
+  paid('in the statement that writes its answer, which it does not know to have committed', 'answer:written'),
+  {
+    ...paid('in the transaction of a refusal, before the commit', 'answer:committing', 'failed'),
+    killed: 'failed',
+    stopped: { meanwhile: 'failed', woken: 'failed' },
+    away: 'failed',
+  },
   paid('with the answer "pending" that is not written', 'call 1:answered', 'pending_success'),
   {
     ...paid('with a refusal that is not written and that a look-up shows', 'call 1:answered', 'failed'),

@@ -141,7 +141,7 @@ export function createKillHooks(pause: Pause): KillHooks {
       };
     },
 
-    /** `webhook:sent`: the endpoint has answered, and that is not written. `intent:committing`, `answer:committing`. */
+    /** `webhook:sent`: the endpoint has answered, and that is not written. `intent:committing`, `answer:committing`, `answer:written`. */
     pool: (pool) =>
       aroundStatements(pool, async ({ sql, session }, run) => {
         if (sql.includes('insert into webhook_deliveries')) await pause.at('webhook:sent');
@@ -152,7 +152,10 @@ export function createKillHooks(pause: Pause): KillHooks {
         if (sql.includes('update submissions set outcome')) together.set(session, 'answers');
         if (sql === 'commit') await pause.at(`${together.get(session) ?? 'nothing'}:committing`);
         if (sql === 'begin') together.delete(session);
-        return await run();
+        const done = await run();
+        // One statement that commits: there is nothing between its writes and its commit.
+        if (phase === 'answer' && sql.includes('locked as')) await pause.at('answer:written');
+        return done;
       }),
   };
 }
