@@ -46,9 +46,9 @@ export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): Pa
 
   return {
     async takeUp({ payoutId, chainId }) {
-      const { alert } = await takeUpPayout(pool, { payoutId, chainId });
+      const { position: found, alert } = await takeUpPayout(pool, { payoutId, chainId }, settings);
       if (alert) logger.error({ payoutId }, 'taken up again and again without progress; people must look');
-      return await position(payoutId);
+      return found;
     },
 
     readPayout: position,

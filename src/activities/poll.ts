@@ -14,7 +14,8 @@ import type { Credential } from '../db/credentials';
 import { findAskedPayout } from '../db/payout-reads';
 import type { AskedPayout } from '../db/payout-reads';
 import { findPayout, lockPayout } from '../db/payout-rows';
-import { readPosition } from '../db/positions';
+import { positionInRow, readPosition } from '../db/positions';
+import type { StandingRow } from '../db/positions';
 import { listSubmissions } from '../db/submissions';
 import { withTransaction } from '../db/transaction';
 import type { Outcome } from '../domain/outcome';
@@ -55,9 +56,11 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
       if (payout.state !== while_ || payout.resend) break;
       const isLast = isWindowOver(payout);
       try {
-        const hasMoved = await round(asked);
+        const moved = await round(asked);
         if (isLast) await noteLastLook(payout);
-        if (hasMoved || isLast) break;
+        const position = typeof moved === 'object' ? positionInRow(moved, settings) : null;
+        if (position) return position;
+        if (moved || isLast) break;
       } catch (error) {
         // A provider that cannot be asked now is asked again; the deadline of the wait is the workflow's.
         if (!(error instanceof ProviderError)) throw error;
@@ -101,9 +104,11 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
   }
 }
 
+/** Whether the payout is elsewhere by now; its row, where it was just moved there. */
+type Elsewhere = boolean | StandingRow;
+
 interface Asking {
-  /** True where the payout is elsewhere by now. */
-  round: (asked: AskedPayout) => Promise<boolean>;
+  round: (asked: AskedPayout) => Promise<Elsewhere>;
   /** The state that the asking is about; it ends with it. */
   while_: Payout['state'];
   forMs: number;
@@ -123,15 +128,14 @@ async function mustFind(pool: Pool, payoutId: string): Promise<AskedPayout> {
 }
 
 /**
- * One status call for each submission that the provider has taken, by the provider's own reference. True where the payout
- * is elsewhere by now.
+ * One status call for each submission that the provider has taken, by the provider's own reference.
  */
 export function createStatusRound(
   { pool, access, budget, settings }: LookUpDeps,
   lookUpRound: ReturnType<typeof createLookUpRound>,
-): (asked: AskedPayout) => Promise<boolean> {
+): (asked: AskedPayout) => Promise<Elsewhere> {
   return async ({ payout, calls }) => {
-    let hasMoved = false;
+    let moved: Elsewhere = false;
     for (const { submission, credential } of calls.filter((call) => isOpenCall(call.submission))) {
       // Beside one that the provider has taken, an earlier one may stand whose answer was lost.
       if (submission.outcome !== 'accepted' || submission.providerReference === null) {
@@ -139,9 +143,9 @@ export function createStatusRound(
         return await hasLeft(payout);
       }
       const answer = await ask(submission, credential, submission.providerReference);
-      hasMoved = (await merge(payout, submission, answer)) || hasMoved;
+      moved = (await merge(payout, submission, answer)) || moved;
     }
-    return hasMoved;
+    return moved;
   };
 
   async function hasLeft({ id, state }: Payout): Promise<boolean> {
@@ -157,7 +161,7 @@ export function createStatusRound(
     );
   }
 
-  async function merge(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<boolean> {
+  async function merge(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<Elsewhere> {
     switch (answer.status) {
       case 'in_flight':
         return false;
@@ -178,7 +182,7 @@ export function createStatusRound(
     }
   }
 
-  async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<boolean> {
+  async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<Elsewhere> {
     const outcome = {
       outcome: 'settled',
       providerReference: submission.providerReference ?? '',
@@ -186,7 +190,7 @@ export function createStatusRound(
       text: answer.text,
     } as const;
     const moved = await mergeAtOnce(pool, { payout, submission }, newsOf(submission, outcome, newId('lu')));
-    return moved !== null || (await applyAnswer(payout, submission, outcome));
+    return moved ?? (await applyAnswer(payout, submission, outcome));
   }
 
   function newsOf(submission: Submission, outcome: Outcome, lookUpId: string): OutcomeNews {

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Sealing } from '../domain/sealing';
 import type { ProviderId } from '../domain/methods';
 import { findCredential, findCredentialOfPayout } from '../db/credentials';
-import type { Credential } from '../db/credentials';
+import type { Credential, KeyedCredential } from '../db/credentials';
 import type { GatedAccount } from '../db/pin-gates';
 import { endKeyLease, findProviderKey, leaseKeyRenewal, savePinCiphertext, saveProviderKey } from '../db/provider-keys';
 import type { StoredPinKey } from '../db/provider-keys';
@@ -21,7 +21,7 @@ export interface ProviderToken {
 }
 
 /** A credential opened for a call that is about to be made. Never logged, never returned from an activity. */
-export interface OpenedCredential extends Credential {
+export interface OpenedCredential extends KeyedCredential {
   account: ProviderAccount;
   gate: GatedAccount;
   pin: string;
@@ -32,7 +32,7 @@ export interface OpenedCredential extends Credential {
 export interface ProviderAccess {
   provider(id: ProviderId): Provider;
   /** By its id, or as it was read a moment ago. */
-  open(credential: string | Credential): Promise<OpenedCredential>;
+  open(credential: string | Credential | KeyedCredential): Promise<OpenedCredential>;
   openFor(payoutId: string): Promise<OpenedCredential>;
   /**
    * A token with at least `leastLifeMs` to live that is newer than `afterVersion`. Throws `ProviderError`, also where the
@@ -83,7 +83,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
     return { version, token: remember(credential, { value, version, expiresAt: Date.now() + stored.expiresInMs }) };
   }
 
-  async function unseal(credential: Credential): Promise<OpenedCredential> {
+  async function unseal(credential: Credential | KeyedCredential): Promise<OpenedCredential> {
     const { merchantId } = credential;
     const secret = JSON.parse(await sealing.open(merchantId, 'credential', credential.secretEnc)) as Pick<
       ProviderAccount,
@@ -91,6 +91,8 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
     >;
     const pin = await sealing.open(merchantId, 'pin', credential.pinEnc);
     return {
+      // Read where it is needed.
+      pinKey: null,
       ...credential,
       pin,
       account: { ...secret, accountNumber: credential.accountNumber, idType: credential.idType },
@@ -166,6 +168,8 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   /** The provider's public key, another one than `staleKeyId`, with the ciphertext that the vault has under it. */
   async function publicKey(credential: OpenedCredential, staleKeyId?: string): Promise<StoredPinKey> {
     const stale = staleKeyId ?? null;
+    const { pinKey } = credential;
+    if (pinKey && pinKey.keyId !== stale) return pinKey;
     return await renewOnce(`key/${credential.id}/${credential.pinVersion}/${stale ?? ''}`, {
       read: async () => {
         const stored = await findProviderKey(pool, credential);

@@ -3,12 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
-import type { Credential } from '../db/credentials';
+import type { KeyedCredential } from '../db/credentials';
 import { backOffMs, deferPayout } from '../db/defer-payout';
 import { writeCurableRefusal, writeIntent, writeSecondIntent } from '../db/intents';
 import type { IntentAnswer, IntentRefusal, IntentRequest } from '../db/intents';
 import { findPayoutToSend } from '../db/payout-reads';
-import { readPosition, recoverAttempt } from '../db/positions';
+import { positionInRow, readPosition, recoverAttempt } from '../db/positions';
+import type { StandingRow } from '../db/positions';
 import { recordAnswer } from '../db/record-answer';
 import type { Answer } from '../db/record-answer';
 import { findSubmission } from '../db/submissions';
@@ -89,11 +90,17 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     const found = await findPayoutToSend(pool, input.payoutId);
     if (!found) throw new Error(`payout ${input.payoutId} does not exist`);
     const { payout, credential } = found;
-    if (isToBeSent(payout) && payout.attempt === input.attempt) await attemptPayout(payout, credential, input);
-    return await readPosition(pool, input.payoutId, settings);
+    const isOurs = isToBeSent(payout) && payout.attempt === input.attempt;
+    const row = isOurs ? await attemptPayout(payout, credential, input) : null;
+    return (row && positionInRow(row, settings)) ?? (await readPosition(pool, input.payoutId, settings));
   }
 
-  async function attemptPayout(payout: Payout, found: Credential, input: SubmitInput): Promise<void> {
+  /** The payout's row as it then stands, where it is known. */
+  async function attemptPayout(
+    payout: Payout,
+    found: KeyedCredential,
+    input: SubmitInput,
+  ): Promise<StandingRow | null> {
     try {
       const credential = await access.open(found);
       const provider = access.provider(payout.provider);
@@ -106,24 +113,24 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
       );
       if (first.intent === null) {
         await defer(payout, input, 'provider_unreachable', first.outcome);
-        return;
+        return null;
       }
       const stale = whatIsStale(first);
       if (stale === null || !(await noteCurableRefusal(payout, credential, first))) {
-        await recordStubbornly(payout, credential, first, first.intent);
-        return;
+        return await recordStubbornly(payout, credential, first, first.intent);
       }
       const second = await secondCall(payout, provider, credential, stale);
-      if (second?.intent) await recordStubbornly(payout, credential, second, second.intent);
-      else await queueAgain(payout);
+      if (second?.intent) return await recordStubbornly(payout, credential, second, second.intent);
+      await queueAgain(payout);
     } catch (error) {
       if (error instanceof ClearanceRefused) {
         if (error.refusal !== 'superseded') await defer(payout, input, error.refusal, null);
-        return;
+        return null;
       }
       if (!(error instanceof ProviderError)) throw error;
       await defer(payout, input, reasonForProviderError(error), { code: error.code, text: null });
     }
+    return null;
   }
 
   /** One money call: fresh token and key, then connection, intent, first byte, answer. */
@@ -231,8 +238,8 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
     credential: OpenedCredential,
     { submissionId, outcome }: Call,
     intent: Intent,
-  ): Promise<void> {
-    await untilDatabaseAnswers(deps.logger, () =>
+  ): Promise<StandingRow | null> {
+    return await untilDatabaseAnswers(deps.logger, () =>
       recordAnswer(pool, {
         payoutId: payout.id,
         submissionId,

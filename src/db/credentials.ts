@@ -2,6 +2,8 @@ import type { Environment } from '../domain/environment';
 import type { ProviderId } from '../domain/methods';
 import type { Db } from './pool';
 import { prepared } from './prepared';
+import { PIN_KEY_COLUMNS, PIN_KEY_JOIN, rowToPinKey } from './provider-keys';
+import type { PinKeyRow, StoredPinKey } from './provider-keys';
 
 /** A merchant's secret set for one provider, sealed; opened only by those who are about to call. */
 export interface Credential {
@@ -18,6 +20,11 @@ export interface Credential {
   /** Sealed PIN, purpose `pin`. */
   pinEnc: Buffer;
   pinVersion: number;
+}
+
+/** With the provider's present key and the PIN under it; null where there is no key yet. */
+export interface KeyedCredential extends Credential {
+  pinKey: StoredPinKey | null;
 }
 
 export interface CredentialRow {
@@ -55,7 +62,8 @@ const FIND = prepared('find_credential', `select ${COLUMNS} from credentials cre
 
 const FIND_OF_PAYOUT = prepared(
   'find_credential_of_payout',
-  `select ${COLUMNS} from payouts join credentials credential on credential.id = payouts.credential_id
+  `select ${COLUMNS}, ${PIN_KEY_COLUMNS}
+   from payouts join credentials credential on credential.id = payouts.credential_id ${PIN_KEY_JOIN}
    where payouts.id = $1`,
 );
 
@@ -65,10 +73,10 @@ export async function findCredential(db: Db, credentialId: string): Promise<Cred
   return rowToCredential(rows[0]);
 }
 
-export async function findCredentialOfPayout(db: Db, payoutId: string): Promise<Credential> {
-  const { rows } = await db.query<CredentialRow>(FIND_OF_PAYOUT(payoutId));
+export async function findCredentialOfPayout(db: Db, payoutId: string): Promise<KeyedCredential> {
+  const { rows } = await db.query<CredentialRow & PinKeyRow>(FIND_OF_PAYOUT(payoutId));
   if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
-  return rowToCredential(rows[0]);
+  return { ...rowToCredential(rows[0]), pinKey: rowToPinKey(rows[0]) };
 }
 
 export function rowToCredential(row: CredentialRow): Credential {

@@ -4,8 +4,8 @@ import type { Payout } from '../domain/payout';
 import { planOutcome } from './apply-outcome';
 import type { OutcomeNews, PlannedSubmission } from './apply-outcome';
 import { movedSql, wantedOf, WANTED } from './move-payout';
-import { afterMove, movingColumns } from './payout-rows';
-import type { MovingRow } from './payout-rows';
+import { standingColumns } from './positions';
+import type { StandingRow } from './positions';
 import { prepared } from './prepared';
 import { oneRow, rowValues } from './row-source';
 import { OUTCOME, outcomeColumns, WRITE_LEARNT } from './submissions';
@@ -31,7 +31,7 @@ const MERGE = prepared(
 ), written as (${WRITE_LEARNT} and exists (select from locked) and (learnt.source <> 'lookup' or exists (select from looked))
   returning submissions.id
 ), ${movedSql('exists (select from written)')}
-select ${movingColumns('moved')}, case when moved.state = 'succeeded' then capture_hold(moved.id, moved.submission_id) end
+select ${standingColumns('moved')}, case when moved.state = 'succeeded' then capture_hold(moved.id, moved.submission_id) end
 from moved`,
 );
 
@@ -44,21 +44,21 @@ export interface OneCall {
 /**
  * Merges what became known of a payout's submission in one statement that commits, where that is plain: the provider has
  * taken it, or it is paid, and it is the only one. For news of a look-up, `sourceId` is the id that the look-up is written
- * under. Null, with nothing written, where it is not plain or where the payout has changed since it was read: to be merged
- * under its lock.
+ * under. Returns the payout's row as it then stands; null, with nothing written, where it is not plain or where the payout
+ * has changed since it was read: to be merged under its lock.
  */
 export async function mergeAtOnce(
   pool: Pool,
   { payout, submission }: OneCall,
   news: OutcomeNews,
-): Promise<Payout | null> {
+): Promise<StandingRow | null> {
   const plan = planOutcome(payout, [submission], news);
   if (plan === null || plan === 'no_news') return null;
   const { written, move } = plan;
   if (move.to === payout.state || (move.to !== 'pending' && move.to !== 'succeeded')) return null;
-  const { rows } = await queryAndCommit<MovingRow>(
+  const { rows } = await queryAndCommit<StandingRow>(
     pool,
     MERGE(...rowValues(WANTED, wantedOf({ payout, move })), ...rowValues(OUTCOME, outcomeColumns(written))),
   );
-  return rows[0] ? afterMove(payout, rows[0]) : null;
+  return rows[0] ?? null;
 }

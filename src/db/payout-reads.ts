@@ -1,12 +1,14 @@
 import type { Payout } from '../domain/payout';
 import type { Submission } from '../domain/submission';
 import { CREDENTIAL_COLUMNS, rowToCredential } from './credentials';
-import type { Credential, CredentialRow } from './credentials';
+import type { Credential, CredentialRow, KeyedCredential } from './credentials';
 import { joinedColumns, joinedRow } from './joined-rows';
 import { payoutColumns, rowToPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
+import { PIN_KEY_COLUMNS, PIN_KEY_JOIN, rowToPinKey } from './provider-keys';
+import type { PinKeyRow } from './provider-keys';
 import { rowToSubmission, SUBMISSION_COLUMNS } from './submissions';
 import type { SubmissionRow } from './submissions';
 
@@ -14,19 +16,23 @@ type JoinedRow = PayoutRow & Record<string, unknown>;
 
 const TO_SEND = prepared(
   'find_payout_to_send',
-  `select ${payoutColumns('payouts')}, ${joinedColumns('credential', CREDENTIAL_COLUMNS)}
-   from payouts join credentials credential on credential.id = payouts.credential_id where payouts.id = $1`,
+  `select ${payoutColumns('payouts')}, ${joinedColumns('credential', CREDENTIAL_COLUMNS)}, ${PIN_KEY_COLUMNS}
+   from payouts join credentials credential on credential.id = payouts.credential_id ${PIN_KEY_JOIN}
+   where payouts.id = $1`,
 );
 
 /** The payout and the credential that its next call is made with. */
 export async function findPayoutToSend(
   db: Db,
   payoutId: string,
-): Promise<{ payout: Payout; credential: Credential } | null> {
-  const { rows } = await db.query<JoinedRow>(TO_SEND(payoutId));
+): Promise<{ payout: Payout; credential: KeyedCredential } | null> {
+  const { rows } = await db.query<JoinedRow & PinKeyRow>(TO_SEND(payoutId));
   if (!rows[0]) return null;
   const credential = joinedRow<CredentialRow>(rows[0], 'credential', CREDENTIAL_COLUMNS);
-  return { payout: rowToPayout(rows[0]), credential: rowToCredential(credential) };
+  return {
+    payout: rowToPayout(rows[0]),
+    credential: { ...rowToCredential(credential), pinKey: rowToPinKey(rows[0]) },
+  };
 }
 
 /** A payout that the provider is asked about, at one moment. */

@@ -18,7 +18,8 @@ import { putInReview } from './put-in-review';
 import { insertVoid, listSubmissions } from './submissions';
 import { withTransaction } from './transaction';
 
-type PositionRow = Pick<
+/** What of a payout's own row says where it stands. */
+export type StandingRow = Pick<
   PayoutRow,
   | 'id'
   | 'merchant_id'
@@ -35,26 +36,39 @@ type PositionRow = Pick<
   time_in_ms: number | null;
   turn_in_ms: number | null;
   settle_in_ms: number | null;
-  looked_at_end: boolean | null;
   age_ms: number;
+};
+
+type PositionRow = StandingRow & {
+  looked_at_end: boolean | null;
   submission: boolean;
   outcome: SubmissionOutcome;
   rejection: RejectionKind | null;
   overdue_in_ms: number | null;
 };
 
+interface PositionSettings {
+  sendByMarginMs: number;
+  pollAtOnceMs: number;
+}
+
 const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`;
+
+/** The columns of a `StandingRow`, of the table or alias of that name. */
+export function standingColumns(table: string): string {
+  const own = 'id merchant_id environment method provider state reason version attempt owner resend'.split(' ');
+  return `${own.map((column) => `${table}.${column}`).join(', ')},
+  ${MS_UNTIL(`${table}.scheduled_at`)} as time_in_ms, ${MS_UNTIL(`${table}.retry_at`)} as turn_in_ms,
+  ${MS_UNTIL(`${table}.settle_by`)} as settle_in_ms, -${MS_UNTIL(`${table}.updated_at`)} as age_ms`;
+}
 
 const POSITION = prepared(
   'read_position',
   `
-select payout.id, payout.merchant_id, payout.environment, payout.method, payout.provider, payout.state, payout.reason,
-  payout.version, payout.attempt, payout.owner, payout.resend,
-  ${MS_UNTIL('payout.scheduled_at')} as time_in_ms, ${MS_UNTIL('payout.retry_at')} as turn_in_ms,
-  ${MS_UNTIL('payout.settle_by')} as settle_in_ms,
+select ${standingColumns('payout')},
   case when payout.settle_by <= clock_timestamp() and payout.state in ('pending', 'unknown') then exists (
     select from submissions call join look_ups on look_ups.submission_id = call.id
-    where call.payout_id = payout.id and look_ups.at >= payout.settle_by) end as looked_at_end, -${MS_UNTIL('payout.updated_at')} as age_ms,
+    where call.payout_id = payout.id and look_ups.at >= payout.settle_by) end as looked_at_end,
   latest.id is not null as submission, latest.outcome, latest.rejection,
   ${MS_UNTIL("latest.send_by + $2 * interval '1 millisecond'")} as overdue_in_ms
 from payouts payout
@@ -65,14 +79,20 @@ where payout.id = $1`,
 );
 
 /** Where the payout stands and what its run does next, by the database's clock. */
-export async function readPosition(
-  db: Db,
-  payoutId: string,
-  { sendByMarginMs, pollAtOnceMs }: { sendByMarginMs: number; pollAtOnceMs: number },
-): Promise<Position> {
-  const { rows } = await db.query<PositionRow>(POSITION(payoutId, sendByMarginMs));
-  const row = rows[0];
-  if (!row) throw new Error(`payout ${payoutId} does not exist`);
+export async function readPosition(db: Db, payoutId: string, settings: PositionSettings): Promise<Position> {
+  const { rows } = await db.query<PositionRow>(POSITION(payoutId, settings.sendByMarginMs));
+  if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
+  return positionOf(rows[0], settings);
+}
+
+/** The same from the payout's own row as it was just written; null where that alone does not tell. */
+export function positionInRow(row: StandingRow, settings: Pick<PositionSettings, 'pollAtOnceMs'>): Position | null {
+  if (row.state === 'processing' || (row.settle_in_ms !== null && row.settle_in_ms <= 0)) return null;
+  const none = { looked_at_end: null, submission: false, outcome: null, rejection: null, overdue_in_ms: null };
+  return positionOf({ ...row, ...none }, settings);
+}
+
+function positionOf(row: PositionRow, { pollAtOnceMs }: Pick<PositionSettings, 'pollAtOnceMs'>): Position {
   const latest = row.submission
     ? { outcome: row.outcome, rejection: row.rejection, overdue: (row.overdue_in_ms ?? 0) <= 0 }
     : null;
@@ -111,24 +131,34 @@ const MAX_TAKE_UPS = 5;
 const TAKE_UP = prepared(
   'take_up_payout',
   `update payouts set run_id = $2, nudged = false, take_ups = take_ups + case when run_id is null then 0 else 1 end
-   where id = $1 and run_id is distinct from $2 returning take_ups`,
+   where id = $1 and run_id is distinct from $2 returning take_ups, ${standingColumns('payouts')}`,
 );
 
 /**
- * A run takes the payout up. A run that continues as new is the same run (`chainId`, the first of its chain); another one
- * counts as a take-up, and five in a row without a change of state go to review.
+ * A run takes the payout up and reads where it stands. A run that continues as new is the same run (`chainId`, the first of
+ * its chain); another one counts as a take-up, and five in a row without a change of state go to review, with an alert.
  */
 export async function takeUpPayout(
   pool: Pool,
   { payoutId, chainId }: { payoutId: string; chainId: string },
-): Promise<{ alert: boolean }> {
-  const { rows } = await pool.query<{ take_ups: number }>(TAKE_UP(payoutId, chainId));
-  if ((rows[0]?.take_ups ?? 0) < MAX_TAKE_UPS) return { alert: false };
+  settings: PositionSettings,
+): Promise<{ position: Position; alert: boolean }> {
+  const { rows } = await pool.query<StandingRow & { take_ups: number }>(TAKE_UP(payoutId, chainId));
+  const row = rows[0];
+  const position = async (): Promise<Position> => await readPosition(pool, payoutId, settings);
+  if (row && row.take_ups >= MAX_TAKE_UPS) {
+    const alert = await giveToPeople(pool, payoutId);
+    return { position: await position(), alert };
+  }
+  return { position: (row && positionInRow(row, settings)) ?? (await position()), alert: false };
+}
+
+async function giveToPeople(pool: Pool, payoutId: string): Promise<boolean> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
-    if (isFinalState(payout.state) || payout.state === 'in_review') return { alert: false };
+    if (isFinalState(payout.state) || payout.state === 'in_review') return false;
     await putInReview(trx, payout, { kind: 'no_progress', detail: null, reason: 'no_progress' });
-    return { alert: true };
+    return true;
   });
 }
 

@@ -12,23 +12,37 @@ export interface StoredPinKey extends StoredKey {
   ciphertextEnc: Buffer | null;
 }
 
+export interface PinKeyRow {
+  key_id: string | null;
+  public_key: string;
+  ciphertext_enc: Buffer | null;
+}
+
+/** The columns of a `PinKeyRow`. */
+export const PIN_KEY_COLUMNS = 'provider_key.key_id, provider_key.public_key, pin.ciphertext_enc';
+
+/** Joins what they are of to a relation `credential` with `id` and `pin_version`. */
+export const PIN_KEY_JOIN = `
+  left join provider_keys provider_key on provider_key.credential_id = credential.id
+  left join pin_ciphertexts pin on pin.credential_id = credential.id and pin.pin_version = credential.pin_version
+    and pin.key_id = provider_key.key_id`;
+
+export function rowToPinKey(row: PinKeyRow): StoredPinKey | null {
+  const { key_id: keyId, public_key: publicKey, ciphertext_enc: ciphertextEnc } = row;
+  return keyId === null ? null : { keyId, publicKey, ciphertextEnc };
+}
+
 const FIND = prepared(
   'find_provider_key',
-  `select provider_key.key_id, provider_key.public_key, pin.ciphertext_enc
-   from provider_keys provider_key left join pin_ciphertexts pin on pin.credential_id = provider_key.credential_id
-     and pin.pin_version = $2 and pin.key_id = provider_key.key_id
-   where provider_key.credential_id = $1 and provider_key.key_id is not null`,
+  `select ${PIN_KEY_COLUMNS} from (select $1::text as id, $2::integer as pin_version) credential ${PIN_KEY_JOIN}`,
 );
 
 export async function findProviderKey(
   db: Db,
   { id, pinVersion }: { id: string; pinVersion: number },
 ): Promise<StoredPinKey | null> {
-  const { rows } = await db.query<{ key_id: string; public_key: string; ciphertext_enc: Buffer | null }>(
-    FIND(id, pinVersion),
-  );
-  const row = rows[0];
-  return row ? { keyId: row.key_id, publicKey: row.public_key, ciphertextEnc: row.ciphertext_enc } : null;
+  const { rows } = await db.query<PinKeyRow>(FIND(id, pinVersion));
+  return rows[0] ? rowToPinKey(rows[0]) : null;
 }
 
 /** Takes the lease to fetch the key anew while it is still the stale one (null: there is none yet). */

@@ -9,6 +9,7 @@ import { mergeAtOnce } from './merge-at-once';
 import { lockPayout } from './payout-rows';
 import { tellPinGate } from './pin-gates';
 import type { GatedAccount, PinEvidence } from './pin-gates';
+import type { StandingRow } from './positions';
 import { withTransaction } from './transaction';
 
 export interface Answer {
@@ -25,8 +26,11 @@ export interface Answer {
   watchMs: number;
 }
 
-/** Writes what the money call told: the submission's outcome, the payout's state and hold, and the gate, in one transaction. */
-export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
+/**
+ * Writes what the money call told: the submission's outcome, the payout's state and hold, and the gate, in one transaction.
+ * Returns the payout's row as it then stands, where that is known; else it is to be read.
+ */
+export async function recordAnswer(pool: Pool, answer: Answer): Promise<StandingRow | null> {
   const evidence = pinEvidence(answer.outcome);
   const gate = answer.probe || evidence === 'wrong' ? evidence : null;
   const newsFor = ({ deferrals }: Payout): OutcomeNews => ({
@@ -39,7 +43,8 @@ export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
   });
   if (answer.asLeft && gate === null) {
     const submission = { id: answer.submissionId, outcome: null, everUnknown: false };
-    if (await mergeAtOnce(pool, { payout: answer.asLeft, submission }, newsFor(answer.asLeft))) return;
+    const merged = await mergeAtOnce(pool, { payout: answer.asLeft, submission }, newsFor(answer.asLeft));
+    if (merged) return merged;
   }
   await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, answer.payoutId);
@@ -52,6 +57,7 @@ export async function recordAnswer(pool: Pool, answer: Answer): Promise<void> {
       code: answer.outcome.code,
     });
   });
+  return null;
 }
 
 /** A refusal may come before the PIN was looked at: only an order that was taken proves the PIN right. */
