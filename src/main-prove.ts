@@ -20,6 +20,7 @@ import { parseProveFlags } from './prove/prove-options';
 import type { BulkPath, ProveOptions } from './prove/prove-options';
 import { createProviderControl } from './prove/provider-truth';
 import type { ProviderControl } from './prove/provider-truth';
+import { explainViolations } from './prove/explain';
 import { describeResult, verdict } from './prove/report';
 import type { ProveResult } from './prove/report';
 import { runOrders } from './prove/run';
@@ -233,7 +234,9 @@ async function prove(part: Part, seed: number, { stateDirectory, supervisor, pri
       temporalAddress: stack.temporalAddress,
     });
     const { evidence, faults } = run;
-    return { judgement: judge(evidence), faults, kills: evidence.kills, secrets, seconds };
+    const judgement = judge(evidence);
+    const details = explainViolations(judgement, evidence);
+    return { judgement, faults, kills: evidence.kills, secrets, details, seconds };
   } finally {
     await pool.end();
     await receiver.close();

@@ -16,6 +16,8 @@ export interface ToldPayout {
   attempt: number;
   /** Milliseconds since the epoch when the newest intent was written; null where none was, or the payout is final. */
   sentAt: number | null;
+  /** Where it went, why and when, in words; absent where it is final. */
+  history?: string;
 }
 
 export interface HeardWebhook {

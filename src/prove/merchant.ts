@@ -68,7 +68,10 @@ export function createMerchant({ ask }: Asker): Merchant {
       const { body } = await ask('GET', `/v1/payouts/${payoutId}/events`);
       const events = z.object({ data: z.array(event) }).parse(body).data;
       const sentAt = events.findLast(({ reason }) => reason === 'sending')?.at.getTime() ?? null;
-      return { state: found.state, attempt: found.attempt, sentAt };
+      const history = events
+        .map(({ to, reason, at }) => `${at.toISOString().slice(11, 23)} ${to} (${reason})`)
+        .join(', ');
+      return { state: found.state, attempt: found.attempt, sentAt, history };
     },
   };
 }

@@ -20,6 +20,8 @@ const transactions = z.object({
       /** Cash-in requests that arrived with it. */
       requests: z.number(),
       scenarios: z.array(z.string()),
+      /** HTTP status and code of each answer, `lost`, or null while none has left. */
+      answers: z.array(z.string().nullable()),
       revealed: z.enum(['search', 'answer', 'never', 'contradictory']),
       credited: z.number(),
     }),

@@ -7,6 +7,8 @@ export interface ProveResult {
   faults: Readonly<Record<string, number>>;
   kills: readonly Kill[];
   secrets: SecretsScan;
+  /** What is known of what was found wrong. */
+  details: readonly string[];
   seconds: number;
 }
 
@@ -34,7 +36,7 @@ export function verdict({ judgement, faults, kills, secrets }: ProveResult, dema
 
 /** The table that the run ends with. */
 export function describeResult(result: ProveResult, demands: Demands): readonly string[] {
-  const { judgement, faults, kills, secrets, seconds } = result;
+  const { judgement, faults, kills, secrets, details, seconds } = result;
   const line = (name: string, value: string | number): string => `  ${name.padEnd(44)} ${value}`;
   const byProcess = [...new Set(kills.map(({ process }) => process))].map(
     (name) => `${name} ${kills.filter(({ process }) => process === name).length}`,
@@ -58,5 +60,6 @@ export function describeResult(result: ProveResult, demands: Demands): readonly 
     ...kinds.map(([name, count]) => `    ${String(count).padStart(5)}  ${name}`),
     '',
     ...(failed.length === 0 ? ['PASSED'] : failed.map((reason) => `FAILED: ${reason}`)),
+    ...details.map((detail) => `  ${detail}`),
   ];
 }

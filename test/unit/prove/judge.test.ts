@@ -1,4 +1,5 @@
 import { submissionReference } from '../../../src/domain/reference';
+import { explainViolations } from '../../../src/prove/explain';
 import { judge, VIOLATIONS } from '../../../src/prove/judge';
 import type { Evidence, Violation } from '../../../src/prove/judge';
 import { verdict } from '../../../src/prove/report';
@@ -39,15 +40,30 @@ function honest(): Evidence {
     truth: {
       credits: [credit(PAID, '771000001', 101), credit(HIDDEN, '771000003', 103)],
       references: [
-        { reference: reference(PAID), requests: 1, scenarios: ['default'], revealed: 'search', credited: 101 },
+        {
+          reference: reference(PAID),
+          requests: 1,
+          scenarios: ['default'],
+          answers: ['200'],
+          revealed: 'search',
+          credited: 101,
+        },
         {
           reference: reference(REFUSED),
           requests: 1,
           scenarios: ['customer_unknown'],
+          answers: ['400 2031'],
           revealed: 'answer',
           credited: 0,
         },
-        { reference: reference(HIDDEN), requests: 1, scenarios: ['hidden_row'], revealed: 'never', credited: 103 },
+        {
+          reference: reference(HIDDEN),
+          requests: 1,
+          scenarios: ['hidden_row'],
+          answers: ['lost'],
+          revealed: 'never',
+          credited: 103,
+        },
       ],
       undecidable: [{ reference: reference(HIDDEN) }],
       sumsToZero: true,
@@ -246,6 +262,19 @@ describe('the judge', () => {
   });
 });
 
+test('of what was found wrong it is told what both sides say', () => {
+  const run = honest();
+  const wrong: Evidence = { ...run, ...tell(run, REFUSED, 'unknown') };
+  wrong.told.get(REFUSED)!.history = 'sent at noon';
+  expect(explainViolations(judge(run), run)).toEqual([]);
+  expect(explainViolations(judge({ ...wrong, kills: [] }), wrong)).toEqual([
+    `${REFUSED} is unknown: sent at noon`,
+    `  ${reference(REFUSED)}: customer_unknown; answered 400 2031; told by answer; credited 0`,
+    expect.stringContaining(CUT_OFF) as unknown,
+    '  no request of it ever arrived',
+  ]);
+});
+
 describe('the verdict', () => {
   const result = {
     judgement: judge(honest()),
@@ -255,6 +284,7 @@ describe('the verdict', () => {
       { process: 'api', at: 1, open: 12 },
     ],
     secrets: { bytes: 1, found: [] },
+    details: [],
     seconds: 1,
   };
   const demands = { kills: 1, openAtKill: 20 };
