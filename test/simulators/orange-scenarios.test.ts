@@ -189,6 +189,18 @@ test('a flapping row comes and goes before it stays', async () => {
   expect(seen).toEqual(['', 'PENDING', '', 'PENDING', 'SUCCESS']);
 });
 
+test('a flapping row stays in the end for who reads on to it, however many rows came after it', async () => {
+  await client.cashInOrLost(recipient('flapping_row'), 'flapping');
+  for (const reference of ['one', 'two', 'three', 'four']) await client.cashIn('771000001', reference);
+  const seen = [];
+  for (let n = 0; n < 5; n += 1) {
+    await client.search('page=0&size=2');
+    await client.search('page=1&size=2');
+    seen.push((await client.search('page=2&size=2')).map((row) => row.status).join());
+  }
+  expect(seen).toEqual(['', 'PENDING', '', 'PENDING', 'SUCCESS']);
+});
+
 test('rows can be hidden and shown while running, which makes lost ones undecidable', async () => {
   await client.cashInOrLost(recipient('lost_moved'), 'lost');
   await eventually(() => client.simulator.transactions().references[0]?.answers[0] === 'lost');

@@ -16,14 +16,14 @@ interface View {
   readonly customerId: string;
 }
 
-/** What a flapping row looks like in the first searches that meet it; afterwards the truth. */
+/** What a flapping row looks like in the first searches that meet it, each on the page where it falls; afterwards the truth. */
 const FLAPPING: readonly (TransactionStatus | null)[] = [null, 'PENDING', null, 'PENDING'];
 
 export function createTransactionSearch(): TransactionSearch {
   const meetings = new WeakMap<Row, number>();
   const shiftedIn = new WeakSet<Row>();
 
-  function viewOf(state: SimulatorState, row: Row, firstPage: boolean): View | null {
+  function viewOf(state: SimulatorState, row: Row, isOnPage: boolean): View | null {
     const honest: View = { row, status: row.status, amount: row.amount, customerId: row.customer.id };
     const forced = row.reference === null ? undefined : state.shown.get(row.reference);
     if (forced === false || (forced === undefined && state.config.hideAllRows)) return null;
@@ -40,7 +40,7 @@ export function createTransactionSearch(): TransactionSearch {
         return null;
       case 'flapping': {
         const met = meetings.get(row) ?? 0;
-        if (firstPage) meetings.set(row, met + 1);
+        if (isOnPage) meetings.set(row, met + 1);
         const status = FLAPPING[met];
         if (status === undefined) return honest;
         return status === null ? null : { ...honest, status };
@@ -69,7 +69,7 @@ export function createTransactionSearch(): TransactionSearch {
       for (const row of newestFirst(candidates(state, query))) {
         if (query.from !== null && row.createdAt < query.from) break;
         if (!matches(row, query) || !owns(state.accounts.get(row.payer)?.code ?? null)) continue;
-        const view = viewOf(state, row, query.page === 0);
+        const view = viewOf(state, row, views.length >= end - query.size);
         if (view === null || (query.status !== null && view.status !== query.status)) continue;
         views.push(view);
         if (row.search === 'doubled') views.push(view);
