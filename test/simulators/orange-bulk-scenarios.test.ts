@@ -97,6 +97,16 @@ test('a batch refused in half is told by its answer and by the rows of the other
   expect(revealed).toEqual([...Array<string>(4).fill('search'), ...Array<string>(4).fill('answer')]);
 });
 
+test('a batch refused in half hides no row, or nobody could know', async () => {
+  const [head = '', ...others] = headedBy('bulk_rejected_half');
+  await bulk(client, [head, '770085000', ...others.slice(1)]);
+  await eventually(over);
+  const { references, undecidable } = client.simulator.transactions();
+  expect(references[1]).toMatchObject({ credited: expect.any(Number) as number, revealed: 'search' });
+  expect(await client.search(`reference=${references[1]?.reference ?? ''}`)).toHaveLength(1);
+  expect(undecidable).toEqual([]);
+});
+
 test('a line that is still to be processed is not told by REJECTED', async () => {
   client.simulator.configure({ bulk: { processingMs: 60_000 } });
   await bulk(client, headedBy('bulk_rejected_half'));

@@ -64,7 +64,7 @@ export const BULK_SCENARIOS = [
   {
     code: '03',
     name: 'bulk_rejected_half',
-    description: '200 REJECTED although the first half of the lines is processed',
+    description: '200 REJECTED although the first half of the lines is processed; none of its rows is hidden',
     takes: 'first_half',
     status: 'REJECTED',
     answer: 'status',

@@ -1,6 +1,7 @@
 import type { CashInRequest } from '../cash-in-request';
 import type { Parts } from '../parts';
 import { pickScenario } from '../pick-scenario';
+import { scenarioNamed, type NamedScenario } from '../scenarios';
 import type { TakenLine } from './bulk-events';
 import { lineScenario } from './bulk-line';
 import type { NamedBulkScenario } from './bulk-scenarios';
@@ -27,11 +28,20 @@ export function planLines(
     const recipient = request.customer.id;
     const earlier = inBatch.get(recipient) ?? requestsByRecipient.get(recipient) ?? 0;
     inBatch.set(recipient, earlier + 1);
-    const { scenario: own, revealed } = lineScenario(pickScenario(parts, recipient, earlier));
+    const { scenario: own, revealed } = planOf(scenario, pickScenario(parts, recipient, earlier));
     const straggler = index >= inTime;
     const dueAt = now + processingMs + index * itemMs + (straggler ? config.timings.lateRowMs : 0);
     return { submission: first + index, payer, scenario: own.name, revealed, dueAt, straggler, request };
   });
+}
+
+/**
+ * A batch that was processed although its answer said REJECTED hides no row: two things that the provider tells would agree
+ * on what is not true, and nobody could know.
+ */
+function planOf(batch: NamedBulkScenario, picked: NamedScenario): ReturnType<typeof lineScenario> {
+  const isHidden = batch.status === 'REJECTED' && picked.search === 'hidden';
+  return lineScenario(isHidden ? scenarioNamed('default') : picked);
 }
 
 /** The pairs that every line has: a batch has no metadata of its own. */
