@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 
 import { applyOutcome } from '../db/apply-outcome';
+import type { OutcomeNews } from '../db/apply-outcome';
 import { insertLookUp } from '../db/look-ups';
 import { findPayout, lockPayout } from '../db/payout-rows';
 import { putInReview } from '../db/put-in-review';
@@ -108,14 +109,7 @@ export function createLookUpRound(
       });
       const outcome = outcomeOf(verdict, submission, provider, settings.sendByMarginMs);
       const merged = outcome
-        ? await applyOutcome(trx, locked, {
-            submissionId: submission.id,
-            outcome,
-            source: 'lookup',
-            sourceId: lookUpId,
-            backOffMs: settings.backOff.firstMs,
-            watchMs: settings.watchMs,
-          })
+        ? await applyOutcome(trx, locked, newsOfLookUp(settings, submission.id, outcome, lookUpId))
         : locked;
       if (verdict.verdict === 'review') {
         await putInReview(trx, merged, {
@@ -127,6 +121,16 @@ export function createLookUpRound(
       }
     });
   }
+}
+
+/** What a look-up, written under its id, showed of a submission. */
+export function newsOfLookUp(
+  { backOff, watchMs }: Pick<PayoutSettings, 'backOff' | 'watchMs'>,
+  submissionId: string,
+  outcome: Outcome,
+  lookUpId: string | null,
+): OutcomeNews {
+  return { submissionId, outcome, source: 'lookup', sourceId: lookUpId, backOffMs: backOff.firstMs, watchMs };
 }
 
 export function isNegative(verdict: Verdict): boolean {

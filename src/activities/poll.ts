@@ -5,7 +5,6 @@ import type { Pool } from 'pg';
 
 import { allowResend } from '../db/allow-resend';
 import { applyOutcome } from '../db/apply-outcome';
-import type { OutcomeNews } from '../db/apply-outcome';
 import { newId } from '../db/ids';
 import { insertLookUp } from '../db/look-ups';
 import { mergeAtOnce } from '../db/merge-at-once';
@@ -27,7 +26,7 @@ import type { Submission } from '../domain/submission';
 import { ProviderError } from '../providers/provider';
 import type { StatusAnswer } from '../providers/provider';
 import { stillPending } from './failures';
-import { createLookUpRound } from './look-up-round';
+import { createLookUpRound, newsOfLookUp } from './look-up-round';
 import type { LookUpDeps } from './look-up-round';
 
 export interface AskActivities {
@@ -189,19 +188,9 @@ export function createStatusRound(
       code: answer.code,
       text: answer.text,
     } as const;
-    const moved = await mergeAtOnce(pool, { payout, submission }, newsOf(submission, outcome, newId('lu')));
+    const news = newsOfLookUp(settings, submission.id, outcome, newId('lu'));
+    const moved = await mergeAtOnce(pool, { payout, submission }, news);
     return moved ?? (await applyAnswer(payout, submission, outcome));
-  }
-
-  function newsOf(submission: Submission, outcome: Outcome, lookUpId: string): OutcomeNews {
-    return {
-      submissionId: submission.id,
-      outcome,
-      source: 'lookup',
-      sourceId: lookUpId,
-      backOffMs: settings.backOff.firstMs,
-      watchMs: settings.watchMs,
-    };
   }
 
   /** One reference may show a failure and a success (rule 12): a refusal is believed when no row says otherwise. */
@@ -231,7 +220,7 @@ export function createStatusRound(
         providerReference: submission.providerReference,
         rowsSeen: 1,
       });
-      const applied = await applyOutcome(trx, locked, newsOf(submission, outcome, lookUpId));
+      const applied = await applyOutcome(trx, locked, newsOfLookUp(settings, submission.id, outcome, lookUpId));
       return applied.state !== payout.state;
     });
   }

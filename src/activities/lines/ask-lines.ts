@@ -7,7 +7,7 @@ import { sparingLines } from '../../db/sparing-lines';
 import type { Payout } from '../../domain/payout';
 import { ProviderError } from '../../providers/provider';
 import type { StatusAnswer } from '../../providers/provider';
-import { createLookUpRound } from '../look-up-round';
+import { createLookUpRound, newsOfLookUp } from '../look-up-round';
 import { createStatusRound } from '../poll';
 import type { OpenedCredential } from '../provider-access';
 import type { LineDeps } from './line-deps';
@@ -106,20 +106,11 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
           rowsSeen: 1,
         })),
       );
-      const news = paid.map(({ payout, call }, index) => ({
-        payoutId: payout.id,
-        submissionId: call.submissionId,
-        outcome: {
-          outcome: 'settled' as const,
-          providerReference: call.providerReference,
-          code: answers.get(payout.id)?.code ?? null,
-          text: answers.get(payout.id)?.text ?? null,
-        },
-        source: 'lookup' as const,
-        sourceId: lookUpIds[index] ?? null,
-        backOffMs: settings.backOff.firstMs,
-        watchMs: settings.watchMs,
-      }));
+      const news = paid.map(({ payout, call: { submissionId, providerReference } }, index) => {
+        const { code = null, text = null } = answers.get(payout.id) ?? {};
+        const outcome = { outcome: 'settled', providerReference, code, text } as const;
+        return { payoutId: payout.id, ...newsOfLookUp(settings, submissionId, outcome, lookUpIds[index] ?? null) };
+      });
       return [...(await mergeOutcomes(trx, spare, bulkId, news)).values()];
     });
   }

@@ -17,7 +17,7 @@ import { isOpenCall } from '../../domain/submission';
 import type { Submission } from '../../domain/submission';
 import { ProviderError } from '../../providers/provider';
 import type { Provider } from '../../providers/provider';
-import { isNegative, outcomeOf, SECOND_PASS_MS } from '../look-up-round';
+import { isNegative, newsOfLookUp, outcomeOf, SECOND_PASS_MS } from '../look-up-round';
 import type { OpenedCredential } from '../provider-access';
 import type { LinesLook } from './ask-lines';
 import type { LineDeps } from './line-deps';
@@ -210,14 +210,10 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
           rowsSeen: 0,
         })),
       );
+      const outcome = { outcome: 'rejected', kind: 'final', remedy: null, code: null, text: 'batch refused' } as const;
       const news = lines.map(({ payout, submission }, index): LineNews => ({
         payoutId: payout.id,
-        submissionId: submission.id,
-        outcome: { outcome: 'rejected', kind: 'final', remedy: null, code: null, text: 'batch refused' },
-        source: 'lookup',
-        sourceId: ids[index] ?? null,
-        backOffMs: settings.backOff.firstMs,
-        watchMs: settings.watchMs,
+        ...newsOfLookUp(settings, submission.id, outcome, ids[index] ?? null),
       }));
       return [...(await mergeOutcomes(trx, spare, bulkId, news)).values()];
     });
@@ -251,9 +247,8 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
         const news = some.flatMap(({ payout, submission, verdict }, index): LineNews[] => {
           const outcome = outcomeOf(verdict, submission, provider, settings.sendByMarginMs);
           if (outcome === null) return [];
-          const common = { backOffMs: settings.backOff.firstMs, watchMs: settings.watchMs };
-          const evidence = { source: 'lookup' as const, sourceId: ids[index] ?? null };
-          return [{ payoutId: payout.id, submissionId: submission.id, outcome, ...evidence, ...common }];
+          const told = newsOfLookUp(settings, submission.id, outcome, ids[index] ?? null);
+          return [{ payoutId: payout.id, ...told }];
         });
         const merged = new Map(await mergeOutcomes(trx, spare, bulkId, news));
         for (const { payout, submission, verdict } of some) {
