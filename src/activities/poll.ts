@@ -126,9 +126,7 @@ async function mustFind(pool: Pool, payoutId: string): Promise<AskedPayout> {
   return asked;
 }
 
-/**
- * One status call for each submission that the provider has taken, by the provider's own reference.
- */
+/** One status call for each submission that the provider has taken, by the provider's own reference. */
 export function createStatusRound(
   { pool, access, budget, settings }: LookUpDeps,
   lookUpRound: ReturnType<typeof createLookUpRound>,

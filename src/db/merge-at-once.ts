@@ -35,21 +35,15 @@ select ${standingColumns('moved')}, case when moved.state = 'succeeded' then cap
 from moved`,
 );
 
-/** A payout and a submission of it as they were read. */
-export interface OneCall {
-  payout: Payout;
-  submission: PlannedSubmission;
-}
-
 /**
- * Merges what became known of a payout's submission in one statement that commits, where that is plain: the provider has
+ * Merges what became known of a payout's submission, both as they were read, in one statement that commits, where that is plain: the provider has
  * taken it, or it is paid, and it is the only one. For news of a look-up, `sourceId` is the id that the look-up is written
  * under. Returns the payout's row as it then stands; null, with nothing written, where it is not plain or where the payout
  * has changed since it was read: to be merged under its lock.
  */
 export async function mergeAtOnce(
   pool: Pool,
-  { payout, submission }: OneCall,
+  { payout, submission }: { payout: Payout; submission: PlannedSubmission },
   news: OutcomeNews,
 ): Promise<StandingRow | null> {
   const plan = planOutcome(payout, [submission], news);

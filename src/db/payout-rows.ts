@@ -88,7 +88,8 @@ export function movingColumns(table: string): string {
   return columnsOf(table, MOVING_COLUMNS);
 }
 
-function columnsOf(table: string, columns: readonly string[]): string {
+/** Columns of a table or alias of that name. */
+export function columnsOf(table: string, columns: readonly string[]): string {
   return columns.map((column) => `${table}.${column}`).join(', ');
 }
 

@@ -10,7 +10,7 @@ import type { Submission } from '../domain/submission';
 import { newId } from './ids';
 import { applyOutcome, followOutcome } from './apply-outcome';
 import { movePayout } from './move-payout';
-import { lockPayout } from './payout-rows';
+import { columnsOf, lockPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { Db } from './pool';
 import { prepared } from './prepared';
@@ -18,21 +18,22 @@ import { putInReview } from './put-in-review';
 import { insertVoid, listSubmissions } from './submissions';
 import { withTransaction } from './transaction';
 
+const STANDING_COLUMNS = [
+  'id',
+  'merchant_id',
+  'environment',
+  'method',
+  'provider',
+  'state',
+  'reason',
+  'version',
+  'attempt',
+  'owner',
+  'resend',
+] as const satisfies readonly (keyof PayoutRow)[];
+
 /** What of a payout's own row says where it stands. */
-export type StandingRow = Pick<
-  PayoutRow,
-  | 'id'
-  | 'merchant_id'
-  | 'environment'
-  | 'method'
-  | 'provider'
-  | 'state'
-  | 'reason'
-  | 'version'
-  | 'attempt'
-  | 'owner'
-  | 'resend'
-> & {
+export type StandingRow = Pick<PayoutRow, (typeof STANDING_COLUMNS)[number]> & {
   time_in_ms: number | null;
   turn_in_ms: number | null;
   settle_in_ms: number | null;
@@ -56,8 +57,7 @@ const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_
 
 /** The columns of a `StandingRow`, of the table or alias of that name. */
 export function standingColumns(table: string): string {
-  const own = 'id merchant_id environment method provider state reason version attempt owner resend'.split(' ');
-  return `${own.map((column) => `${table}.${column}`).join(', ')},
+  return `${columnsOf(table, STANDING_COLUMNS)},
   ${MS_UNTIL(`${table}.scheduled_at`)} as time_in_ms, ${MS_UNTIL(`${table}.retry_at`)} as turn_in_ms,
   ${MS_UNTIL(`${table}.settle_by`)} as settle_in_ms, -${MS_UNTIL(`${table}.updated_at`)} as age_ms`;
 }

@@ -4,6 +4,7 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { eventually } from '../helpers/eventually';
 import { openEventStream } from '../helpers/event-stream';
+import { listLockWaiters } from '../helpers/lock-waiters';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { startProduct } from '../helpers/product';
@@ -81,13 +82,7 @@ async function keyOfMerchant(): Promise<string> {
 
 /** Until the api's transaction waits for our lock. */
 async function untilWaiting(): Promise<void> {
-  for (;;) {
-    const { rows } = await world.pool.query<{ waiting: boolean }>(
-      "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') as waiting",
-    );
-    if (rows[0]?.waiting) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await eventually('the api waits for our lock', async () => (await listLockWaiters(world.pool)).length > 0);
 }
 
 async function takesRequests(url: string): Promise<boolean> {

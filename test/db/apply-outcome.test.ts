@@ -10,7 +10,7 @@ import type { Payout } from '../../src/domain/payout';
 import type { PayoutState } from '../../src/domain/payout-state';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { standPayout } from '../helpers/standing-payout';
+import { everythingOf, standPayout } from '../helpers/standing-payout';
 
 const words = { code: null, text: null };
 const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
@@ -93,18 +93,10 @@ describe('news of a submission', () => {
     return rows[0];
   }
 
-  /** Everything that a payout's history and money consist of; equal where nothing happened. */
-  async function everything(id: string): Promise<unknown> {
-    const { rows } = await world.pool.query<{ all: unknown }>(
-      `select jsonb_build_array(to_jsonb(payout),
-         (select jsonb_agg(to_jsonb(e) order by sequence) from payout_events e where payout_id = payout.id),
-         (select jsonb_agg(to_jsonb(s) order by id) from submissions s where payout_id = payout.id),
-         (select jsonb_agg(to_jsonb(l) order by id) from ledger_entries l where payout_id = payout.id),
-         (select count(*) from review_items where payout_id = payout.id)) as all
-       from payouts payout where id = $1`,
-      [id],
-    );
-    return rows[0]?.all;
+  /** But that somebody looked; equal where nothing happened. */
+  async function everything(id: string): Promise<object> {
+    const { lookUps: _, ...rest } = await everythingOf(world.pool, id);
+    return rest;
   }
 
   test.each([

@@ -13,10 +13,12 @@ import type { Outcome, SubmissionOutcome } from '../../src/domain/outcome';
 import type { Payout } from '../../src/domain/payout';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { Position } from '../../src/domain/position';
+import { eventually } from '../helpers/eventually';
 import { aroundStatements } from '../helpers/kill-pool';
+import { listLockWaiters } from '../helpers/lock-waiters';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
+import { everythingOf, insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
 
 const words = { code: '60019', text: 'as told' };
 const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
@@ -69,30 +71,14 @@ describe('an outcome merged in one statement', () => {
     });
   }
 
-  /** What a payout's history, money and messages consist of, without ids and times of its own. */
-  async function everything(id: string, without: readonly string[] = []): Promise<unknown> {
-    const { rows } = await world.pool.query<{ all: unknown }>(
-      `select jsonb_build_object('payout', to_jsonb(payout),
-         'events', (select jsonb_agg(to_jsonb(e) order by sequence) from payout_events e where payout_id = payout.id),
-         'submissions', (select jsonb_agg(to_jsonb(s) order by id) from submissions s where payout_id = payout.id),
-         'outcomes', (select jsonb_agg(to_jsonb(o) order by outcome) from submission_outcomes o
-           join submissions s on s.id = o.submission_id where s.payout_id = payout.id),
-         'lookUps', (select jsonb_agg(to_jsonb(l) order by id) from look_ups l where payout_id = payout.id),
-         'holds', (select jsonb_agg(to_jsonb(h) order by hold_no) from holds h where payout_id = payout.id),
-         'ledger', (select jsonb_agg(to_jsonb(l) order by id) from ledger_entries l where payout_id = payout.id),
-         'outbox', (select jsonb_agg(to_jsonb(o) order by event_id) from outbox o where payout_id = payout.id),
-         'reviews', (select jsonb_agg(to_jsonb(r)) from review_items r where payout_id = payout.id)) as all
-       from payouts payout where id = $1`,
-      [id],
-    );
-    return JSON.parse(without.reduce((text, word) => text.replaceAll(word, '…'), JSON.stringify(rows[0]?.all)));
-  }
+  const everything = (id: string): Promise<object> => everythingOf(world.pool, id);
 
   /** Equal for two payouts to which the same happened. */
   async function happened(id: string): Promise<unknown> {
-    const shown = JSON.stringify(await everything(id, [id, id.slice(3)]));
+    const shown = JSON.stringify(await everything(id));
     return JSON.parse(
       shown
+        .replaceAll(id.slice(3), '…')
         .replace(/(sub|lu)_[0-9A-Za-z]+/g, '$1')
         .replace(/MP[0-9A-Za-z]{6}"/g, 'MP"')
         .replace(/\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)/g, 'time')
@@ -169,22 +155,12 @@ describe('an outcome merged in one statement', () => {
     await withTransaction(world.pool, async (trx) => {
       await trx.query(`update payouts set ${change} where id = $1`, [payout.id]);
       merging = atOnce(payout, sub, newsOf(sub, SETTLED, 'lookup'));
-      await untilOneWaits();
+      await eventually('it waits', async () => (await listLockWaiters(world.pool, '%locked as%')).length > 0);
     });
     expect((await merging)?.state).toBe(isMerged ? 'succeeded' : undefined);
     const { rows } = await world.pool.query('select 1 from look_ups where payout_id = $1', [payout.id]);
     expect(rows).toHaveLength(isMerged ? 1 : 0);
   });
-
-  async function untilOneWaits(): Promise<void> {
-    for (;;) {
-      const { rowCount } = await world.pool.query(
-        `select 1 from pg_stat_activity
-         where datname = current_database() and wait_event_type = 'Lock' and query like '%locked as%'`,
-      );
-      if (rowCount) return;
-    }
-  }
 
   test('of many that tell the same at once, one moves the payout and the hold is captured once', async () => {
     for (let again = 0; again < 10; again += 1) {

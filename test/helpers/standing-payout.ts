@@ -102,3 +102,23 @@ export async function refusal(statement: Promise<unknown>): Promise<string> {
     (error: unknown) => (error as { code?: string }).code ?? String(error),
   );
 }
+
+/** All that a payout's history, money and messages consist of, by kind; equal where nothing happened. */
+export async function everythingOf(db: Db, payoutId: string): Promise<Record<string, unknown>> {
+  const { rows } = await db.query<{ all: Record<string, unknown> }>(
+    `select jsonb_build_object('payout', to_jsonb(payout),
+       'events', (select jsonb_agg(to_jsonb(e) order by sequence) from payout_events e where payout_id = payout.id),
+       'submissions', (select jsonb_agg(to_jsonb(s) order by id) from submissions s where payout_id = payout.id),
+       'outcomes', (select jsonb_agg(to_jsonb(o) order by outcome) from submission_outcomes o
+         join submissions s on s.id = o.submission_id where s.payout_id = payout.id),
+       'lookUps', (select jsonb_agg(to_jsonb(l) order by id) from look_ups l where payout_id = payout.id),
+       'holds', (select jsonb_agg(to_jsonb(h) order by hold_no) from holds h where payout_id = payout.id),
+       'ledger', (select jsonb_agg(to_jsonb(l) order by id) from ledger_entries l where payout_id = payout.id),
+       'outbox', (select jsonb_agg(to_jsonb(o) order by event_id) from outbox o where payout_id = payout.id),
+       'reviews', (select jsonb_agg(to_jsonb(r)) from review_items r where payout_id = payout.id)) as all
+     from payouts payout where id = $1`,
+    [payoutId],
+  );
+  if (!rows[0]) throw new Error(`payout ${payoutId} does not exist`);
+  return rows[0].all;
+}

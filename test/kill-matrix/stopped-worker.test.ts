@@ -8,6 +8,7 @@ import { Client } from 'pg';
 
 import { payoutWorkflowId } from '../../src/workflows/contract';
 import { eventually } from '../helpers/eventually';
+import { listLockWaiters } from '../helpers/lock-waiters';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -52,14 +53,7 @@ describe('a worker process that is killed or stopped in the middle of a payout',
   }
 
   async function waitingForLock(pattern: string): Promise<void> {
-    await eventually('waiting for a lock', async () => {
-      const { rows } = await world.pool.query<{ waiting: boolean }>(
-        `select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-           and query ilike $1) as waiting`,
-        [pattern],
-      );
-      return rows[0]?.waiting ?? false;
-    });
+    await eventually('waiting for a lock', async () => (await listLockWaiters(world.pool, pattern)).length > 0);
   }
 
   async function takeUpAgain(payoutId: string): Promise<void> {

@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { PoolClient } from 'pg';
 
 import { eventually } from '../helpers/eventually';
+import { listLockWaiters } from '../helpers/lock-waiters';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 
@@ -79,9 +80,7 @@ async function lock(
 /** The sessions that wait for a lock, once there are this many. */
 async function waiting(world: PayoutWorld, count: number): Promise<readonly number[]> {
   return await eventually(`${count} sessions wait for the lock`, async () => {
-    const { rows } = await world.pool.query<{ pid: number }>(
-      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return rows.length === count && rows.map(({ pid }) => pid);
+    const pids = await listLockWaiters(world.pool);
+    return pids.length === count && pids;
   });
 }
