@@ -27,6 +27,19 @@ describe('tokens', () => {
     });
   });
 
+  test('are issued to a client that names itself by Basic, as Sonatel’s own SDK does', async () => {
+    const issued = async (secret: string) => {
+      const pair = Buffer.from(`sandbox-client:${secret}`).toString('base64');
+      const response = await fetch(`${client.simulator.url}/oauth/v1/token`, {
+        method: 'POST',
+        headers: { Authorization: `Basic ${pair}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'email' }),
+      });
+      return response.status;
+    };
+    expect([await issued('sandbox-secret'), await issued('wrong')]).toEqual([200, 401]);
+  });
+
   test('tell an unknown client from a wrong secret, in the shape of OAuth', async () => {
     const { url } = client.simulator;
     const wrongSecret = await requestToken(url, { client_secret: 'wrong' });
@@ -65,14 +78,18 @@ describe('tokens', () => {
 });
 
 describe('the gateway', () => {
-  test('refuses a GET without a JSON content type', async () => {
-    const answer = await client.send('GET', '/api/eWallet/v1/transactions', {
-      headers: { 'Content-Type': 'text/plain' },
-    });
-    expect([answer.status, answer.body.detail]).toEqual([
-      415,
-      "Unsupported media type, it should be 'application/json'",
-    ]);
+  test('asks for a JSON content type where a body is taken and on the list of callbacks, as seen live, and on no other GET', async () => {
+    const bare = async (method: string, path: string, body?: string) => {
+      const headers = { Authorization: `Bearer ${await client.token()}` };
+      const response = await fetch(`${client.simulator.url}${path}`, { method, headers, ...(body ? { body } : {}) });
+      return [response.status, response.ok ? null : ((await response.json()) as { detail: string }).detail];
+    };
+    const unsupported = [415, "Unsupported media type, it should be 'application/json'"];
+    expect(await bare('GET', '/api/account/v1/publicKeys')).toEqual([200, null]);
+    expect(await bare('GET', '/api/eWallet/v1/transactions')).toEqual([200, null]);
+    expect(await bare('GET', `/api/eWallet/v1/account?msisdn=${RETAILER}`)).toEqual([200, null]);
+    expect(await bare('GET', '/api/notification/v1/merchantcallback')).toEqual(unsupported);
+    expect(await bare('POST', '/api/eWallet/v1/cashins', '{}')).toEqual(unsupported);
   });
 
   test('refuses a body that is too large, and a refresh token as a bearer', async () => {
@@ -89,6 +106,17 @@ describe('the gateway', () => {
     expect([unknown.status, unknown.body.code, wrong.status, wrong.body.code]).toEqual([404, '60', 405, '61']);
   });
 
+  test('names the methods of a path with 405', async () => {
+    const allowed = async (method: string, path: string) => {
+      const response = await fetch(`${client.simulator.url}${path}`, { method });
+      return [response.status, response.headers.get('allow')];
+    };
+    expect(await allowed('DELETE', '/api/eWallet/v1/cashins')).toEqual([405, 'POST']);
+    expect(await allowed('PUT', '/api/eWallet/v1/account')).toEqual([405, 'GET, HEAD, PATCH']);
+    expect(await allowed('GET', '/api/eWallet/v1/bulkcashins')).toEqual([405, 'POST']);
+    expect(await allowed('GET', '/oauth/v1/token')).toEqual([405, 'POST']);
+  });
+
   test('limits a client to so many requests a minute, tokens included', async () => {
     const limited = clientOf(await createOrangeSimulator({ rateLimitPerMinute: 3 }));
     const statuses = [];
@@ -102,7 +130,64 @@ describe('the gateway', () => {
   });
 });
 
+describe('a cash-in', () => {
+  const send = async (override: Record<string, unknown>) => {
+    const { status, body } = await client.send('POST', '/api/eWallet/v1/cashins', {
+      body: await client.cashInBody('771234567', 'r', override),
+    });
+    return status === 200 ? 200 : [status, body.code, ...body.violations.map(({ field }) => field)];
+  };
+
+  test('takes a request date as a date-time, or as the number of seconds that Sonatel’s own SDK sends', async () => {
+    for (const requestDate of ['2026-01-01T10:00:00Z', '2024-02-29T10:00:00.123+01:00', 1_767_261_600.123_456, null])
+      expect(await send({ requestDate, receiveNotification: true })).toBe(200);
+    const [numeric] = client.simulator
+      .transactions()
+      .transactions.filter(({ requestDate }) => requestDate?.endsWith('.123Z'));
+    expect(numeric?.requestDate).toBe('2026-01-01T10:00:00.123Z');
+  });
+
+  test('refuses a request date that is none, and a receiveNotification that is no boolean', async () => {
+    const dates = [
+      '2026-01-01T10:00zzz',
+      '2026-02-30T10:00:00Z',
+      '2026-13-01T10:00:00Z',
+      'today',
+      '',
+      '1767261600',
+      -1,
+      {},
+    ];
+    for (const requestDate of dates) expect(await send({ requestDate })).toEqual([400, '24', 'requestDate']);
+    for (const receiveNotification of ['yes', 'true', 1, []])
+      expect(await send({ receiveNotification })).toEqual([400, '24', 'receiveNotification']);
+  });
+});
+
 describe('the PIN', () => {
+  test('that must be changed is answered 2010 by every call that takes it, until it is changed', async () => {
+    client.simulator.putAccount({ msisdn: RETAILER, mustChangePin: true });
+    const pay = async (pin: string) => {
+      const partner = { idType: 'MSISDN', id: RETAILER, encryptedPinCode: await client.encrypt(pin) };
+      return await client.cashIn('771234567', 'r', { body: await client.cashInBody('771234567', 'r', { partner }) });
+    };
+    expect([(await balance(PIN)).body.code, (await pay(PIN)).body.code]).toEqual(['2010', '2010']);
+    expect((await balance('0000')).body.code).toBe('2011');
+    const changed = await client.send('PATCH', `/api/eWallet/v1/account?msisdn=${RETAILER}&type=retailer`, {
+      body: { encryptedPinCode: await client.encrypt(PIN), encryptedNewPinCode: await client.encrypt('8642') },
+    });
+    expect(changed.status).toBe(200);
+    expect([(await balance('8642')).status, (await pay('8642')).status]).toEqual([200, 200]);
+  });
+
+  test('that a magic recipient says must be changed is fine once it was', async () => {
+    expect((await client.cashIn('770022001', 'r')).body.code).toBe('2010');
+    await client.send('PATCH', `/api/eWallet/v1/account?msisdn=${RETAILER}&type=retailer`, {
+      body: { encryptedPinCode: await client.encrypt(PIN), encryptedNewPinCode: await client.encrypt(PIN) },
+    });
+    expect((await client.cashIn('770022001', 'r')).status).toBe(200);
+  });
+
   test('is answered 2011, 2012, 2013 over all endpoints that take it, and then blocks the account', async () => {
     const first = await balance('0000');
     const wrong = { partner: { idType: 'MSISDN', id: RETAILER, encryptedPinCode: await client.encrypt('0000') } };

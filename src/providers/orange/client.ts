@@ -18,7 +18,7 @@ export interface OrangeCall {
 }
 
 export interface OrangeClient {
-  /** The request as it would go out. The gateway answers 415 without a content type, to a GET too. */
+  /** The request as it would go out. The gateway was seen to answer 415 to a GET without a content type. */
   prepare(call: OrangeCall): HttpRequest;
   /** A 200 answer read by `schema`. Throws `ProviderError`, which names `label` and never carries a body. */
   read<Schema extends z.ZodType>(label: string, call: OrangeCall, schema: Schema): Promise<z.output<Schema>>;

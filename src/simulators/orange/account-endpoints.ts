@@ -67,8 +67,8 @@ function changePin(parts: Parts, { res, raw, query, owns }: Call): void {
   check.done();
   if (account.type === 'retailer') ownedRetailer(parts.store.state(), owns, 'MSISDN', account.msisdn);
   const pin = decryptPin(parts, encryptedNew);
-  checkPin(parts, account.msisdn, encrypted);
-  parts.store.record({ e: 'account', msisdn: account.msisdn, pin });
+  checkPin(parts, account.msisdn, encrypted, { isChange: true });
+  parts.store.record({ e: 'account', msisdn: account.msisdn, pin, mustChangePin: false, pinChanged: true });
   const now = new Date();
   res.json({
     transactionId: transactionId('CP', now.getTime() % 2_600_000, now),

@@ -1,5 +1,5 @@
 import { createFieldChecker, parseJsonObject } from './body-fields';
-import type { Gateway } from './gateway';
+import type { Call, Gateway } from './gateway';
 import type { Parts } from './parts';
 import { Problem } from './problem';
 import type { Registration } from './state';
@@ -29,7 +29,7 @@ export function addCallbackEndpoints({ store }: Parts, gateway: Gateway): void {
     else res.json({ code, callbackUrl, name });
   });
 
-  gateway.route('get', PATH, 'listCallbacks', ({ res, query, owns }) => {
+  const list = ({ res, query, owns }: Call): void => {
     const { registrations, config } = store.state();
     const code = query.get('code');
     const page = integerWithin(0, Number.MAX_SAFE_INTEGER)(query.get('page') ?? '0');
@@ -39,7 +39,8 @@ export function addCallbackEndpoints({ store }: Parts, gateway: Gateway): void {
       (entry) => owns(entry.code) && (code === null || entry.code === code),
     );
     res.json(found.slice(page * size, (page + 1) * size).map((entry) => listed(entry, config.callbacks.echoApiKey)));
-  });
+  };
+  gateway.route('get', PATH, 'listCallbacks', list, { typedGet: true });
 }
 
 function listed({ code, callbackUrl, name, apiKey, at }: Registration, echoApiKey: boolean): object {

@@ -1,4 +1,5 @@
 import { createFieldChecker, isJsonObject, type FieldChecker, type JsonObject } from './body-fields';
+import { parseDateTime } from './date-time';
 import type { Party } from './events';
 
 export interface CashInRequest {
@@ -30,11 +31,8 @@ export function parseCashInRequest(body: JsonObject): CashInRequest {
       pattern: /^[\s\S]{0,50}$/,
       message: 'size must be between 0 and 50',
     }),
-    receiveNotification: body['receiveNotification'] === true,
-    requestDate: check.optionalText('requestDate', body['requestDate'], {
-      pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d/,
-      message: 'must be a date-time',
-    }),
+    receiveNotification: receiveNotification(check, body['receiveNotification']),
+    requestDate: requestDate(check, body['requestDate']),
     metadata: metadata(check, body['metadata']),
   };
   check.done();
@@ -64,6 +62,22 @@ function amount(check: FieldChecker, value: JsonObject): number {
     check.invalid('amount.value', 'must be a whole amount of XOF');
   else return parsed;
   return 0;
+}
+
+function receiveNotification(check: FieldChecker, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value !== 'boolean') check.invalid('receiveNotification', 'must be a boolean');
+  return value === true;
+}
+
+/** A date-time by the document; Sonatel's own SDK sends seconds since 1970, with a fraction, as a number. */
+function requestDate(check: FieldChecker, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' && parseDateTime(value) !== undefined) return value;
+  const date = typeof value === 'number' && value >= 0 ? new Date(value * 1_000) : null;
+  if (date !== null && !Number.isNaN(date.getTime())) return date.toISOString();
+  check.invalid('requestDate', 'must be a date-time');
+  return null;
 }
 
 function metadata(check: FieldChecker, value: unknown): Record<string, string> {

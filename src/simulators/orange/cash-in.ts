@@ -31,7 +31,8 @@ export async function takeCashIn(
   const { store, holds, timers } = parts;
   const payer = ownedRetailer(store.state(), owns, request.partner.idType, request.partner.id);
   const earlier = store.state().requestsByRecipient.get(request.customer.id) ?? 0;
-  const scenario = pickScenario(parts, request.customer.id, earlier);
+  const picked = pickScenario(parts, request.customer.id, earlier);
+  const scenario = picked.untilPinChanged === true && payer.pinChanged ? scenarioNamed('default') : picked;
   store.record({ e: 'scenario', submission, scenario: scenario.name, revealed: scenario.revealed });
 
   const refused = typeof scenario.answer === 'string' || scenario.rows.length > 0 ? undefined : scenario.answer;

@@ -29,6 +29,8 @@ export const accountBodySchema = z.strictObject({
   float: z.number().int().min(0).optional(),
   ceiling: z.number().int().min(0).nullable().optional(),
   suspended: z.boolean().optional(),
+  /** true: every call with the right PIN is answered 2010 until the PIN is changed. */
+  mustChangePin: z.boolean().optional(),
   /** true: blocked as after three wrong PINs; false: tries start again. */
   blocked: z.boolean().optional(),
 });

@@ -52,6 +52,8 @@ export type SimulatorEvent =
       readonly pin?: string;
       readonly ceiling?: number | null;
       readonly suspended?: boolean;
+      readonly mustChangePin?: boolean;
+      readonly pinChanged?: boolean;
     }
   | { readonly e: 'float_issued'; readonly msisdn: string; readonly amount: number }
   | { readonly e: 'pin_tries'; readonly msisdn: string; readonly wrong: number }

@@ -16,43 +16,56 @@ export interface Call {
 }
 
 export interface Gateway {
-  /** Adds an endpoint that asks for a bearer token and `Content-Type: application/json`, GETs included. */
-  route(method: 'get' | 'post' | 'patch', path: string, endpoint: Endpoint, handle: (call: Call) => unknown): void;
+  /**
+   * Adds an endpoint that asks for a bearer token, and for `Content-Type: application/json` where it takes a body. A GET
+   * needs none, as Sonatel's own SDK sends none, unless `typedGet` is set: seen live on the list of callbacks alone.
+   */
+  route(
+    method: 'get' | 'post' | 'patch',
+    path: string,
+    endpoint: Endpoint,
+    handle: (call: Call) => unknown,
+    options?: { typedGet: boolean },
+  ): void;
   /** To be called after the last route. */
   refuseOtherMethods(): void;
 }
 
 /** What stands before every endpoint of the API proper: count, authentication, rate limit, media type, planned faults. */
 export function createGateway(parts: Parts, router: Router): Gateway {
-  const paths = new Set<string>();
+  const methods = new Map<string, string[]>();
 
-  function admit(req: Request): string {
+  function admit(req: Request, { isTyped }: { isTyped: boolean }): string {
     const token = /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
     const holder = token === undefined ? undefined : parts.tokens.clientOf(token);
     const clientId = parts.options.clients.find((client) => client.clientId === holder)?.clientId;
     const { rateLimitPerMinute } = parts.store.state().config;
     if (!parts.rateLimit.admit(clientId ?? 'anonymous', rateLimitPerMinute)) throw new Problem(429, '9');
     if (clientId === undefined) throw new Problem(401, '10');
-    if (!/^application\/json\s*(;|$)/i.test(req.get('content-type') ?? '')) {
+    if (isTyped && !/^application\/json\s*(;|$)/i.test(req.get('content-type') ?? '')) {
       throw new Problem(415, null, { detail: "Unsupported media type, it should be 'application/json'" });
     }
     return clientId;
   }
 
   return {
-    route: (method, path, endpoint, handle) => {
+    route: (method, path, endpoint, handle, { typedGet } = { typedGet: false }) => {
       router[method](path, async (req, res) => {
         parts.counts.arrived(endpoint);
-        const clientId = admit(req);
+        const clientId = admit(req, { isTyped: method !== 'get' || typedGet });
         if (spoilAnswer(parts, endpoint, req, res) === 'ended') return;
         const query = new URL(req.originalUrl, 'http://simulator').searchParams;
         await handle({ req, res, clientId, owns: ownershipOf(parts.options, clientId), raw: rawBody(req), query });
       });
-      paths.add(path);
+      methods.set(path, [
+        ...(methods.get(path) ?? []),
+        ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]),
+      ]);
     },
     refuseOtherMethods: () => {
-      for (const path of paths) {
-        router.all(path, () => {
+      for (const [path, allowed] of methods) {
+        router.all(path, (_req, res) => {
+          res.set('Allow', allowed.join(', '));
           throw new Problem(405, '61');
         });
       }

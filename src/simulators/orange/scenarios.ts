@@ -59,6 +59,8 @@ export interface Scenario {
   readonly once?: true;
   /** The rows are written only after the slow answer's wait, when clients have long given up. */
   readonly takesLate?: true;
+  /** Strikes while the paying account has the PIN that it was made with. */
+  readonly untilPinChanged?: true;
   /** The key pair is really rolled before the answer. */
   readonly rollsKey?: true;
   /** With a settlement delay of 0 the row is SUCCESS at once. */
@@ -198,7 +200,10 @@ export const SCENARIOS = [
   },
   refusal('20', 'customer_unknown', 400, '2000', 'customer account does not exist'),
   refusal('21', 'customer_msisdn_invalid', 400, '2001', 'customer MSISDN is invalid'),
-  refusal('22', 'pin_to_be_changed', 400, '2010', 'PIN should be changed'),
+  {
+    ...refusal('22', 'pin_to_be_changed', 400, '2010', 'PIN should be changed, until it was, then fine'),
+    untilPinChanged: true,
+  },
   refusal('23', 'balance_insufficient', 400, '2020', 'balance is insufficient'),
   refusal('24', 'payer_balance_insufficient', 400, '2021', 'balance is insufficient for payer'),
   refusal('25', 'payee_balance_insufficient', 400, '2022', 'balance is insufficient for payee'),

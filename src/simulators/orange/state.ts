@@ -15,6 +15,10 @@ export interface Account {
   /** Highest balance that the wallet may reach; null: none. */
   ceiling: number | null;
   suspended: boolean;
+  /** Every call with the right PIN is answered 2010 until the PIN is changed. */
+  mustChangePin: boolean;
+  /** The PIN was changed by its holder since the account was made. */
+  pinChanged: boolean;
 }
 
 export interface Row extends Omit<NewRow, 'status' | 'moved'> {
@@ -113,6 +117,8 @@ export function accountOf(state: SimulatorState, msisdn: string): Account {
       wrongTries: 0,
       ceiling: null,
       suspended: false,
+      mustChangePin: false,
+      pinChanged: false,
     };
     state.accounts.set(msisdn, account);
   }

@@ -36,6 +36,10 @@ export function addTokenEndpoint(parts: Parts, router: Router): void {
       });
     }
   });
+  router.all(PATHS, (_req, res) => {
+    res.set('Allow', 'POST');
+    throw new Problem(405, '61');
+  });
 }
 
 function isForm(req: Request): boolean {

@@ -1,3 +1,4 @@
+import { parseDateTime } from './date-time';
 import { Problem, type Violation } from './problem';
 import { TRANSACTION_STATUSES, type TransactionStatus } from './transaction-status';
 
@@ -18,7 +19,6 @@ export interface TransactionQuery {
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/;
 
 /** Parses the query string or throws 28 with every violation. */
 export function parseTransactionQuery(params: URLSearchParams): TransactionQuery {
@@ -54,11 +54,4 @@ export function integerWithin(min: number, max: number): (value: string) => numb
 
 function oneOf<T extends string>(names: readonly T[]): (value: string) => T | undefined {
   return (value) => names.find((name) => name === value);
-}
-
-/** A time without a zone is taken as UTC, which is Senegal's own. */
-function parseDateTime(value: string): number | undefined {
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(value) ? value : `${value}Z`;
-  const at = DATE_TIME.test(value) ? Date.parse(zoned) : Number.NaN;
-  return Number.isNaN(at) ? undefined : at;
 }
