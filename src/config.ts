@@ -15,6 +15,27 @@ const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 export const CONFIG_SCHEMA = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('PostgreSQL 15 or newer.'),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(20).describe('Connections per process.'),
+  SEARCH_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(50)
+    .default(4)
+    .describe(
+      'Connections of an API process for lists and searches, apart from DATABASE_POOL_SIZE; one merchant has half.',
+    ),
+  SEARCH_LIMIT_MS: milliseconds
+    .min(50)
+    .max(30_000)
+    .default(800)
+    .describe('Milliseconds that a list or search may take before it is refused as too broad.'),
+  EXPORT_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(4)
+    .describe('Connections of an API process for files (result.csv, errors.csv), which are read page by page.'),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal service.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_TLS: flag.default(false).describe('true for Temporal Cloud and other TLS front ends.'),

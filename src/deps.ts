@@ -13,6 +13,8 @@ import { findBulk } from './db/bulk-rows';
 import { markCallbackApplied } from './db/callbacks';
 import { findPayoutStart } from './db/payout-search';
 import { createPool } from './db/pool';
+import { createSearches } from './db/searches';
+import type { Searches } from './db/searches';
 import { createLogger } from './logger';
 import type { Logger } from './logger';
 import { createProviders } from './providers/registry';
@@ -76,6 +78,25 @@ export async function createCore(config: Config, name: string): Promise<Core> {
     async close() {
       await temporal.connection.close();
       await pool.end();
+    },
+  };
+}
+
+/** Connections of the API for what reads much: apart, so that none of it keeps a payout from being accepted. */
+export function createApiReads({ config, logger }: Core): {
+  searches: Searches;
+  exports: Pool;
+  close(): Promise<void>;
+} {
+  const { DATABASE_URL: databaseUrl, SEARCH_POOL_SIZE, SEARCH_LIMIT_MS, EXPORT_POOL_SIZE } = config;
+  const onIdleError = (err: Error): void => logger.warn({ err }, 'an idle database connection broke');
+  const searches = createSearches({ databaseUrl, size: SEARCH_POOL_SIZE, limitMs: SEARCH_LIMIT_MS, onIdleError });
+  const exports = createPool({ databaseUrl, size: EXPORT_POOL_SIZE, onIdleError });
+  return {
+    searches,
+    exports,
+    async close() {
+      await Promise.all([searches.close(), exports.end()]);
     },
   };
 }

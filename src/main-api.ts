@@ -5,7 +5,7 @@ import { createBulkWatches } from './api/bulk-stream/watches';
 import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
-import { createCore, createRuns } from './deps';
+import { createApiReads, createCore, createRuns } from './deps';
 import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { untilToldToStop } from './shutdown';
@@ -20,8 +20,9 @@ async function main(): Promise<void> {
   collectDefaultMetrics({ register: metrics.registry });
   const runs = createRuns(core);
   const watches = createBulkWatches({ pool, logger, sealing: vault });
+  const reads = createApiReads(core);
   const app = createApp({
-    ...{ pool, logger, config, runs, payloadCodec, metrics, watches },
+    ...{ pool, logger, config, runs, payloadCodec, metrics, watches, ...reads },
     sealing: vault,
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
   // Streams would keep it up for the whole grace.
   watches.close();
   await server.close(config.SHUTDOWN_GRACE_MS);
+  await reads.close();
   await core.close();
 }
 

@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 
 import type { CallbackSecrets, ParsedBatchCallback, ParsedCallback, RawCallback } from '../domain/callback';
 import type { AcceptResult, NewPayout } from '../db/accept-payout';
+import type { Db } from '../db/pool';
+import type { Searches } from '../db/searches';
 import type { Environment } from '../domain/environment';
 import type { PayoutStart } from '../domain/payout-start';
 import type { ProviderId } from '../domain/methods';
@@ -43,6 +45,10 @@ export interface ApiConfig {
 /** Everything that the API is built from. */
 export interface ApiDeps {
   pool: Pool;
+  /** For lists and searches, whose cost depends on the caller's filter. */
+  searches: Searches;
+  /** For files that are read from PostgreSQL page by page while they are sent, for as long as the client takes. */
+  exports: Db;
   logger: Logger;
   config: ApiConfig;
   sealing: Sealing;

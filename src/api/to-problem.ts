@@ -1,5 +1,6 @@
 import { isUnavailable, refusalOf } from '../db/errors';
 import { StalePayoutError } from '../db/move-payout';
+import { SearchTooSlowError } from '../db/searches';
 import { CommitUnknownError } from '../db/transaction';
 import { ApiProblem, RETRY_AFTER } from './problem';
 
@@ -7,6 +8,7 @@ import { ApiProblem, RETRY_AFTER } from './problem';
 export function toProblem(error: unknown): ApiProblem | null {
   if (error instanceof ApiProblem) return error;
   if (error instanceof CommitUnknownError) return new ApiProblem('outcome_not_known', { headers: RETRY_AFTER });
+  if (error instanceof SearchTooSlowError) return new ApiProblem('search_too_broad');
   if (error instanceof StalePayoutError) return new ApiProblem('conflict');
   if (isUnavailable(error)) return new ApiProblem('unavailable', { headers: RETRY_AFTER });
   if (refusalOf(error) === 'conflict') return new ApiProblem('unavailable', { headers: RETRY_AFTER });

@@ -1,5 +1,6 @@
 import type { Bulk } from '../domain/bulk';
 import type { Payout } from '../domain/payout';
+import { RARE_STATES } from '../domain/payout-state';
 import { payoutColumns, rowToPayout } from './payout-rows';
 import type { PayoutRow } from './payout-rows';
 import type { PayoutFilter } from './payout-search';
@@ -22,6 +23,7 @@ export async function listBulkItems(
   const { rows } = await db.query<PayoutRow & { bulk_line: number }>(
     `select ${payoutColumns('payouts')}, bulk_line from payouts
      where bulk_id = $1 and bulk_line > $2 and ($3::text[] is null or state = any ($3))
+       and ($9 or rare_state = any ($3))
        and ($4::text is null or reference = $4)
        and ($5::text is null or recipient_msisdn = $5)
        -- As the indexes on references and recipients begin.
@@ -29,7 +31,7 @@ export async function listBulkItems(
      order by bulk_line limit $8`,
     [
       ...[id, after, filter.status ?? null, filter.reference ?? null, filter.recipient ?? null],
-      ...[merchantId, environment, limit],
+      ...[merchantId, environment, limit, !filter.status?.every((state) => RARE_STATES.includes(state))],
     ],
   );
   return rows.map((row) => ({ line: row.bulk_line, payout: rowToPayout(row) }));

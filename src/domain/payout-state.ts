@@ -40,6 +40,16 @@ export function isFinalState(state: PayoutState): state is FinalState {
   return (FINAL_STATES as readonly PayoutState[]).includes(state);
 }
 
+/** Off the ordinary way from acceptance to success. PostgreSQL indexes them; a test holds its list equal. */
+export const RARE_STATES: readonly PayoutState[] = [
+  'scheduled',
+  'unknown',
+  'in_review',
+  'failed',
+  'cancelled',
+  'returned',
+];
+
 export function canMove(from: PayoutState, to: PayoutState): boolean {
   return PAYOUT_TRANSITIONS[from].includes(to);
 }

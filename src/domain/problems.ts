@@ -155,6 +155,11 @@ export const PROBLEMS = {
     title: 'Some fields are invalid',
     fix: 'Change every field that `errors` names; nothing was accepted.',
   },
+  search_too_broad: {
+    status: 422,
+    title: 'The search takes too long',
+    fix: 'Narrow the filter: give `created_after` and `created_before`, a `reference` or a `recipient`.',
+  },
   payload_not_decodable: {
     status: 422,
     title: 'The payload cannot be opened',

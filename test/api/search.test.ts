@@ -99,3 +99,47 @@ test('every wrong parameter is named at once', async () => {
     ['amount_min', 'colour', 'created_after', 'cursor', 'limit', 'recipient', 'status'].sort(),
   );
 });
+
+describe('A search that takes too long', () => {
+  let slow: TestApp;
+  let key: string;
+  beforeAll(async () => {
+    slow = await startTestApp({}, { SEARCH_LIMIT_MS: 200 });
+    ({ key } = await seedMerchant(slow.pool));
+  });
+  afterAll(async () => {
+    await slow.close();
+  });
+
+  test('is refused with what to narrow, and the next one is answered', async () => {
+    const blocker = await slow.pool.connect();
+    try {
+      await blocker.query('begin');
+      await blocker.query('lock table payouts in access exclusive mode');
+      const { status, body } = await slow.request('GET', '/v1/payouts?amount_min=1', { key });
+      expect([status, body.code]).toEqual([422, 'search_too_broad']);
+      expect(body.detail).toContain('created_after');
+    } finally {
+      await blocker.query('rollback');
+      blocker.release();
+    }
+    expect((await slow.request('GET', '/v1/payouts?amount_min=1', { key })).status).toBe(200);
+  });
+
+  test('keeps neither other merchants nor the acceptance of payouts waiting, however many of it come', async () => {
+    const { searches, pool } = slow.deps;
+    const caught = (error: Error): string => error.name;
+    let under = 0;
+    const many = Array.from({ length: 12 }, () => {
+      under += 1;
+      return searches
+        .run('mer_slow', (db) => db.query('select pg_sleep(30)'))
+        .catch(caught)
+        .finally(() => (under -= 1));
+    });
+    await searches.run('mer_other', (db) => db.query('select 1'));
+    await pool.query('select 1');
+    expect(under).toBeGreaterThan(2);
+    expect(new Set(await Promise.all(many))).toEqual(new Set(['SearchTooSlowError']));
+  });
+});

@@ -16,6 +16,7 @@ import { startApiServer } from '../../src/api/server';
 import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { createPool } from '../../src/db/pool';
+import { createSearches } from '../../src/db/searches';
 import type { Environment } from '../../src/domain/environment';
 import type { Sealing } from '../../src/domain/sealing';
 import { createTestDatabase } from './postgres';
@@ -127,15 +128,16 @@ export interface TestApp {
 }
 
 /** Of the product's environment. */
-export type TestLimits = Partial<ApiDeps['config'] & { REQUEST_TIMEOUT_MS: number }>;
+export type TestLimits = Partial<ApiDeps['config'] & { REQUEST_TIMEOUT_MS: number; SEARCH_LIMIT_MS: number }>;
 
 /** The API over a database of its own, by real HTTP. */
 export async function startTestApp(
   overrides: Partial<ApiDeps> = {},
-  { REQUEST_TIMEOUT_MS = 2_000, ...limits }: TestLimits = {},
+  { REQUEST_TIMEOUT_MS = 2_000, SEARCH_LIMIT_MS: limitMs = 10_000, ...limits }: TestLimits = {},
 ): Promise<TestApp> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 10, onIdleError: () => undefined });
+  const searches = createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError: () => undefined });
   const runs = createRecordingRuns();
   const sealing = createMemorySealing();
   const logLines: string[] = [];
@@ -143,6 +145,8 @@ export async function startTestApp(
   const logger = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
   const deps: ApiDeps = {
     pool,
+    searches,
+    exports: pool,
     logger,
     config: {
       PUBLIC_URL: 'http://127.0.0.1:3000',
@@ -215,6 +219,7 @@ export async function startTestApp(
     async close() {
       deps.watches.close();
       await server.close(1_000);
+      await searches.close();
       await pool.end();
       await database.close();
     },

@@ -3,7 +3,7 @@ import { createBulkWatches } from '../../src/api/bulk-stream/watches';
 import { createApiMetrics } from '../../src/api/metrics';
 import { startApiServer } from '../../src/api/server';
 import { loadConfig } from '../../src/config';
-import { createCore, createRuns } from '../../src/deps';
+import { createApiReads, createCore, createRuns } from '../../src/deps';
 import { createPause } from './kill-pause';
 import type { KillPlan } from './kill-pause';
 import { aroundStatements } from '../helpers/kill-pool';
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
       providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+    ...createApiReads(core),
     readiness: {},
   });
   const { API_HOST: host, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;

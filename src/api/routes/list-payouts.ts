@@ -13,30 +13,28 @@ export const listPayoutsRoute = defineRoute({
   access: 'merchant',
   query: payoutQuery,
   answers: { 200: { description: 'A page, and the cursor of the next one.', schema: payoutListAnswer } },
-  problems: ['unavailable'],
-  async handle({ principal, query }, { pool }) {
-    const found = await searchPayouts(pool, principal, {
-      filter: {
-        status: query.status,
-        method: query.method,
-        reference: query.reference,
-        recipient: query.recipient,
-        createdAfter: query.created_after,
-        createdBefore: query.created_before,
-        amountMin: query.amount_min,
-        amountMax: query.amount_max,
-      },
-      after: query.cursor ?? null,
-      // One more than asked for, which tells whether there is a next page.
-      limit: query.limit + 1,
-    });
-    const page = found.slice(0, query.limit);
-    const last = page.at(-1);
+  problems: ['search_too_broad', 'unavailable'],
+  async handle({ principal, query }, { searches }) {
+    const filter = {
+      status: query.status,
+      method: query.method,
+      reference: query.reference,
+      recipient: query.recipient,
+      createdAfter: query.created_after,
+      createdBefore: query.created_before,
+      amountMin: query.amount_min,
+      amountMax: query.amount_max,
+    };
+    // One more than asked for, which tells whether there is a next page.
+    const page = { filter, after: query.cursor ?? null, limit: query.limit + 1 };
+    const found = await searches.run(principal.merchantId, (db) => searchPayouts(db, principal, page));
+    const shown = found.slice(0, query.limit);
+    const last = shown.at(-1);
     return {
       status: 200,
       body: {
-        data: page.map(serializePayout),
-        next_cursor: last && found.length > page.length ? serializeCursor(last.id) : null,
+        data: shown.map(serializePayout),
+        next_cursor: last && found.length > shown.length ? serializeCursor(last.id) : null,
       },
     };
   },

@@ -59,11 +59,12 @@ export const bulkItemsRoute = defineRoute({
     cursor,
   }),
   answers: { 200: { description: 'A page, and the cursor of the next one.', schema: bulkItemsAnswer } },
-  async handle({ principal, params, query }, { pool }) {
+  problems: ['search_too_broad', 'unavailable'],
+  async handle({ principal, params, query }, { pool, searches }) {
     const bulk = await readOwnBulk(pool, principal, params.bulkId);
     const { status, reference, recipient } = query;
     const page = { filter: { status, reference, recipient }, after: query.cursor, limit: query.limit + 1 };
-    const found = await listBulkItems(pool, bulk, page);
+    const found = await searches.run(principal.merchantId, (db) => listBulkItems(db, bulk, page));
     const items = found.slice(0, query.limit);
     return {
       status: 200,
@@ -104,9 +105,9 @@ export const bulkErrorsFileRoute = defineRoute({
   operationId: 'downloadBulkCashInErrors',
   summary: 'The whole report as a file.',
   answers: { 200: { description: 'One row for each error.', type: 'text/csv' } },
-  async handle({ principal, params }, { pool }) {
+  async handle({ principal, params }, { pool, exports }) {
     const { id } = await readOwnBulk(pool, principal, params.bulkId);
-    return { status: 200, type: 'text/csv', stream: Readable.from(errorRows(pool, id)) };
+    return { status: 200, type: 'text/csv', stream: Readable.from(errorRows(exports, id)) };
   },
 });
 
@@ -124,9 +125,9 @@ export const bulkResultRoute = defineRoute({
       type: 'text/csv',
     },
   },
-  async handle({ principal, params }, { pool }) {
+  async handle({ principal, params }, { pool, exports }) {
     const bulk = await readOwnBulk(pool, principal, params.bulkId);
-    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(pool, bulk)) };
+    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(exports, bulk)) };
   },
 });
 
