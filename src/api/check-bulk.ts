@@ -9,6 +9,7 @@ import { BULK_OPTIONS, bulkOptions } from './bulk-body/options';
 import { shownName } from './bulk-body/piece';
 import type { BulkOptions } from './bulk-body/options';
 import type { BulkReport } from './bulk-report';
+import { FUTURE_ADVICE, isSchedulable } from './schedule';
 import type { TakenLines } from './take-bulk-lines';
 
 /** The options of a bulk; what is wrong with them goes into the report, beside everything else. */
@@ -27,6 +28,12 @@ export async function checkOptions(raw: Record<string, unknown>, report: BulkRep
   }
   // The others still say what to check.
   return bulkOptions.parse(Object.fromEntries(Object.entries(raw).filter(([name]) => !bad.has(name))));
+}
+
+/** A time that is none to schedule for: named with everything else; alone it is checked when the bulk is accepted. */
+export async function checkSchedule({ scheduled_at: time }: BulkOptions, report: BulkReport): Promise<void> {
+  if (time == null || isSchedulable(time)) return;
+  await report.add({ line: null, field: 'scheduled_at', code: 'option_not_valid', message: FUTURE_ADVICE });
 }
 
 /** What no single line shows: sums, references and payments that come twice, here or in earlier bulks. */

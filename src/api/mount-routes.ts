@@ -4,10 +4,12 @@ import { pipeline } from 'node:stream/promises';
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 
+import { PROBLEMS } from '../domain/problems';
 import type { RouteDeps } from './deps';
 import { authenticate } from './middleware/authenticate';
 import { contextOf } from './middleware/request-context';
 import { ApiProblem } from './problem';
+import type { InvalidField } from './problem';
 import { expressPath } from './route';
 import type { Answer, Route } from './route';
 import { createRestoringCheck } from './restoring';
@@ -67,20 +69,29 @@ function readCall(route: Route, request: Request, response: Response): Parameter
   const { ids } = contextOf(response);
   if (typeof request.params['payoutId'] === 'string') ids['payout'] = request.params['payoutId'];
   if (typeof request.params['bulkId'] === 'string') ids['bulk'] = request.params['bulkId'];
+  const key = route.idempotent === true ? readIdempotencyKey(request) : '';
+  const late = (body: unknown): readonly InvalidField[] => [
+    ...(key instanceof ApiProblem ? [{ header: 'Idempotency-Key', detail: PROBLEMS[key.code].fix }] : []),
+    ...(route.lateCheck?.(body) ?? []),
+  ];
+  const query = route.query ? parseQuery(route.query, request.query) : undefined;
+  const body = route.body ? parseBody(route.body, request.body, { cross: route.crossCheck, late }) : undefined;
+  if (key instanceof ApiProblem) throw key;
   return {
     principal: (response.locals['principal'] ?? null) as Parameters<Route['handle']>[0]['principal'],
     params: params?.data,
-    query: route.query ? parseQuery(route.query, request.query) : undefined,
-    idempotencyKey: route.idempotent === true ? readIdempotencyKey(request) : '',
-    body: route.body ? parseBody(route.body, request.body, route.crossCheck) : undefined,
+    query,
+    idempotencyKey: key,
+    body,
     request,
   };
 }
 
-function readIdempotencyKey(request: Request): string {
+/** The key, or the problem with it, which is named beside the problems of the body. */
+function readIdempotencyKey(request: Request): string | ApiProblem {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || key === '') throw new ApiProblem('idempotency_key_missing');
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new ApiProblem('idempotency_key_invalid');
+  if (key === undefined || key === '') return new ApiProblem('idempotency_key_missing');
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) return new ApiProblem('idempotency_key_invalid');
   return key;
 }
 

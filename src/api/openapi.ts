@@ -1,11 +1,18 @@
 import { createDocument } from 'zod-openapi';
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import type {
+  ZodOpenApiObject,
+  ZodOpenApiOperationObject,
+  ZodOpenApiPathsObject,
+  ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { z } from 'zod';
 
 import { PROBLEMS } from '../domain/problems';
 import type { ProblemCode } from '../domain/problems';
+import { WEBHOOK_EVENTS } from '../domain/webhook-event';
 import type { Route } from './route';
 import { problemAnswer } from './schemas/problem';
+import { webhookPayload } from './schemas/webhook';
 
 /** Problems that every route may answer with, and those that come with a part of its definition. */
 function problemsOf(route: Route): readonly ProblemCode[] {
@@ -23,8 +30,42 @@ const idempotencyHeader = z.object({
   'Idempotency-Key': z
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/)
-    .meta({ description: 'Names the business act, for ever; repeat a request with the same key.' }),
+    .meta({
+      description: 'Identifies the business operation for ever. To repeat a request, send the same key.',
+      example: 'order-1001',
+    }),
 });
+
+/** Headers of every webhook, by the Standard Webhooks specification. */
+const webhookHeaders = z.object({
+  'webhook-id': z.string().meta({ description: 'Id of the event; the same at each delivery attempt.' }),
+  'webhook-timestamp': z.string().meta({ description: 'Time of the attempt, in seconds since 1970.' }),
+  'webhook-signature': z
+    .string()
+    .meta({ description: '`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`; several are separated by spaces.' }),
+});
+
+/** What merchants' endpoints receive, one entry per type of event. */
+function describeWebhooks(): NonNullable<ZodOpenApiObject['webhooks']> {
+  return Object.fromEntries(
+    WEBHOOK_EVENTS.map((type) => [
+      type,
+      {
+        post: {
+          operationId: `on_${type.replaceAll('.', '_')}`,
+          summary: `Sent when a ${type.startsWith('bulk.') ? 'bulk' : 'payout'} becomes \`${type.split('.')[1]}\`.`,
+          tags: ['Webhooks'],
+          security: [],
+          requestParams: { header: webhookHeaders },
+          requestBody: { required: true, content: { 'application/json': { schema: webhookPayload(type) } } },
+          responses: {
+            '2XX': { description: 'Received. Any other answer, or none within the time limit, is tried again.' },
+          },
+        },
+      },
+    ]),
+  );
+}
 
 /** OpenAPI 3.1 of the given routes. */
 export function createOpenApiDocument(routes: readonly Route[], publicUrl: string): Record<string, unknown> {
@@ -48,10 +89,12 @@ export function createOpenApiDocument(routes: readonly Route[], publicUrl: strin
       },
     },
     paths,
+    webhooks: describeWebhooks(),
   }) as unknown as Record<string, unknown>;
 }
 
 function describeRoute(route: Route): ZodOpenApiOperationObject {
+  const query = route.query ?? route.documentedQuery;
   return {
     operationId: route.operationId,
     summary: route.summary,
@@ -59,14 +102,12 @@ function describeRoute(route: Route): ZodOpenApiOperationObject {
     security: route.access === 'public' ? [] : [{ [`${route.access}Key`]: [] }],
     requestParams: {
       ...(route.params ? { path: route.params } : {}),
-      ...(route.query ? { query: route.query } : {}),
+      ...(query ? { query } : {}),
       ...(route.idempotent === true ? { header: idempotencyHeader } : {}),
       ...(route.headers ? { header: route.headers } : {}),
     },
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
-    ...(route.streamsBody
-      ? { requestBody: { required: true, content: Object.fromEntries(route.streamsBody.map((type) => [type, {}])) } }
-      : {}),
+    ...(route.streamsBody ? { requestBody: { required: true, content: { ...route.streamsBody } } } : {}),
     ...(route.rawBody ? { requestBody: { required: true, content: { '*/*': {} } } } : {}),
     responses: describeAnswers(route),
   };

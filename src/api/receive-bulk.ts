@@ -24,7 +24,7 @@ import type { BulkFormat } from './bulk-body/read-body';
 import { acceptedBulk, bulkRefusal, dryRunBody } from './bulk-answers';
 import type { BulkRoute } from './bulk-answers';
 import { createBulkReport } from './bulk-report';
-import { checkOptions, checkWhole } from './check-bulk';
+import { checkOptions, checkSchedule, checkWhole } from './check-bulk';
 import type { RouteDeps } from './deps';
 import { findFirstAnswer, hashFields } from './first-answer';
 import { ApiProblem, RETRY_AFTER } from './problem';
@@ -103,6 +103,7 @@ async function takeAndDecide(
   const mustDeclare = format === 'csv' || format === 'ndjson' || format === 'multipart';
   const duplicateDays = config.BULK_DUPLICATE_DAYS;
   await checkWhole(pool, tenant, report, { bulkId, taken, options, mustDeclare, duplicateDays });
+  if (report.count() > 0 || options.dry_run === true) await checkSchedule(options, report);
   await report.flush();
   const sameContentAs = await findSameContent(pool, tenant, contentHash);
   const isRefused = report.countOfWhole() > 0 || (taken.bad > 0 && bulk.onInvalid === 'reject');

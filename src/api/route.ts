@@ -41,6 +41,12 @@ export interface DocumentedAnswer {
   type?: string;
 }
 
+/** One media type of a request body: its schema, and an example that the route accepts. */
+export type DocumentedBody = {
+  schema: z.ZodType;
+  example: unknown;
+};
+
 export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   method: 'get' | 'post' | 'patch' | 'delete' | 'options';
   /** OpenAPI's spelling: `/v1/payouts/{payoutId}`. */
@@ -60,10 +66,17 @@ export interface RouteDefinition<A extends Access, P extends z.ZodType, Q extend
   body?: B;
   /** Checks over several fields of the JSON body as it came in; added to what `body` finds. */
   crossCheck?: (body: unknown) => readonly InvalidField[];
+  /**
+   * What is named beside other errors and refuses nothing by itself, since a repeated request may be answered before it
+   * counts, such as a time that has passed since.
+   */
+  lateCheck?: (body: unknown) => readonly InvalidField[];
   /** Bytes of a body of any type, for the handler to read from `request.body`. */
   rawBody?: true;
-  /** Media types of a body of any length, which the handler reads from `request` as it comes. */
-  streamsBody?: readonly string[];
+  /** Bodies of any length by media type, which the handler reads from `request` as it comes. */
+  streamsBody?: Readonly<Record<string, DocumentedBody>>;
+  /** Query parameters that the handler reads from `request` itself; for the OpenAPI document. */
+  documentedQuery?: z.ZodObject;
   /** Bytes; by default BODY_LIMIT_BYTES. */
   bodyLimit?: number;
   answers: Readonly<Record<number, DocumentedAnswer>>;

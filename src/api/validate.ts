@@ -3,17 +3,27 @@ import type { z } from 'zod';
 import { ApiProblem } from './problem';
 import type { InvalidField } from './problem';
 
-/** Checks a JSON body; throws a problem that names every invalid field at once. */
+/** Further errors of a request, by its JSON body as it came in. */
+export interface BodyChecks {
+  /** Over several fields. */
+  cross?: ((body: unknown) => readonly InvalidField[]) | undefined;
+  /** Named only beside others: alone they refuse nothing here. */
+  late?: ((body: unknown) => readonly InvalidField[]) | undefined;
+}
+
+/** Checks a JSON body; throws a problem that names everything that is wrong at once. */
 export function parseBody<S extends z.ZodType>(
   schema: S,
   body: unknown,
-  crossCheck: (body: unknown) => readonly InvalidField[] = () => [],
+  { cross = () => [], late = () => [] }: BodyChecks = {},
 ): z.output<S> {
   const parsed = schema.safeParse(body);
   const own = parsed.success ? [] : parsed.error.issues.flatMap((issue) => invalidFields(issue));
   const named = new Set(own.map((field) => ('pointer' in field ? field.pointer : '')));
-  const errors = [...own, ...crossCheck(body).filter((field) => !('pointer' in field && named.has(field.pointer)))];
-  if (!parsed.success || errors.length > 0) throw new ApiProblem('invalid_request', { errors });
+  const errors = [...own, ...cross(body).filter((field) => !('pointer' in field && named.has(field.pointer)))];
+  if (!parsed.success || errors.length > 0) {
+    throw new ApiProblem('invalid_request', { errors: [...errors, ...late(body)] });
+  }
   return parsed.data;
 }
 

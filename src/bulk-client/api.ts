@@ -63,7 +63,8 @@ export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
     const parsed = problemView.safeParse(jsonOrNull(text));
     const seconds = Number(response.headers.get('retry-after') ?? 0);
     const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
-    return new ApiRefusal(response.status, parsed.success ? parsed.data : problemView.parse({}), retryAfterMs);
+    const problem = parsed.success ? parsed.data : problemView.parse(foreignProblem(response.status));
+    return new ApiRefusal(response.status, problem, retryAfterMs);
   }
 
   return {
@@ -96,6 +97,21 @@ export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
       }
     },
   };
+}
+
+/** An answer that is no problem of Cauri's: a proxy in front of it wrote it, whose limits are its own. */
+function foreignProblem(status: number): Partial<ApiRefusal['problem']> {
+  return status === 413
+    ? {
+        code: 'proxy_body_too_large',
+        title: 'A proxy in front of Cauri refuses a body of this size',
+        detail: 'Raise its limit to BULK_MAX_BYTES (nginx: client_max_body_size), or split the file.',
+      }
+    : {
+        code: 'proxy_error',
+        title: 'The answer is not from Cauri',
+        detail: 'A proxy in front of it answered, or the address is of another service.',
+      };
 }
 
 /** The cause that the system names, such as ECONNREFUSED. */

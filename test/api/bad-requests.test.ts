@@ -87,6 +87,14 @@ describe('fields', () => {
     expect(answer.body.errors.every(({ detail }) => detail.length > 10)).toBe(true);
   });
 
+  test('a missing key and a time that has passed are named beside the fields', async () => {
+    const body = payoutRequest({ amount: 0, currency: 'EUR', scheduled_at: '2020-01-01T00:00:00Z' });
+    const answer = await app.request('POST', '/v1/payouts', { key: merchant.key, body });
+    expect([answer.status, answer.body.code]).toEqual([422, 'invalid_request']);
+    const named = answer.body.errors.map((error) => error.pointer ?? (error as { header?: string }).header);
+    expect(named.sort()).toEqual(['/amount', '/currency', '/scheduled_at', 'Idempotency-Key']);
+  });
+
   test.each([['[]'], ['null'], ['7'], ['"text"']])('a body that is %s is refused', async (raw) => {
     const answer = await app.request('POST', '/v1/payouts', { key: merchant.key, idempotencyKey: 'k', raw });
     expect([answer.status, answer.body.errors[0]?.pointer]).toEqual([422, '']);
@@ -128,9 +136,9 @@ describe('requests', () => {
       'body_too_large',
     ],
     ['a giant', { raw: ' '.repeat(100_000) }, 413, 'body_too_large'],
-    ['no key of idempotency', { idempotencyKey: '', body: {} }, 400, 'idempotency_key_missing'],
-    ['a long key', { idempotencyKey: 'k'.repeat(256), body: {} }, 400, 'idempotency_key_invalid'],
-    ['a key with a space', { idempotencyKey: 'a b', body: {} }, 400, 'idempotency_key_invalid'],
+    ['no key of idempotency', { idempotencyKey: '', body: payoutRequest() }, 400, 'idempotency_key_missing'],
+    ['a long key', { idempotencyKey: 'k'.repeat(256), body: payoutRequest() }, 400, 'idempotency_key_invalid'],
+    ['a key with a space', { idempotencyKey: 'a b', body: payoutRequest() }, 400, 'idempotency_key_invalid'],
   ])('%s is refused', async (_name, request, status, code) => {
     const answer = await send(request);
     expect([answer.status, answer.body.code]).toEqual([status, code]);

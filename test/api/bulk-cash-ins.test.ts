@@ -446,6 +446,17 @@ describe('bulk cash-ins', () => {
     expect([bad.status, bad.body]).toMatchObject([200, { would_be_accepted: false }]);
   });
 
+  test('a time that has passed is named beside the errors of the lines', async () => {
+    const past = { ...declared, scheduled_at: '2020-01-01T00:00:00Z' };
+    const { status, body } = await world.send({ type: 'text/csv', body: csv([line({ amount: '0' })]), query: past });
+    expect([status, body.code]).toEqual([422, 'bulk_invalid']);
+    const fields = body.errors.map((error) => (error as unknown as { field: string }).field);
+    expect(fields).toEqual(expect.arrayContaining(['amount', 'declared_count', 'scheduled_at']));
+    const dryRun = { ...past, dry_run: 'true' };
+    const check = await world.send({ type: 'text/csv', body: csv(two()), query: dryRun });
+    expect(check.body).toMatchObject({ would_be_accepted: false, errors: [{ field: 'scheduled_at' }] });
+  });
+
   describe('idempotency', () => {
     test('the same request again has the same answer', async () => {
       const upload = { type: 'text/csv', body: csv(two()), query: declared, key: randomUUID() };

@@ -1,5 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -314,5 +316,25 @@ describe('npm run bulk', () => {
     expect(strange.output()).toMatch(/401 unauthenticated/);
     expect(nowhere.output()).toMatch(/no `npm start` runs here/);
     expect(fileless.output()).toMatch(/ENOENT/);
+  });
+
+  test('a body that a proxy refuses for its size is named as the proxy’s', async () => {
+    const proxy = createServer((request, response) => {
+      request.resume().on('end', () => {
+        response.writeHead(413, { 'content-type': 'text/html', server: 'nginx' });
+        response.end('<html><head><title>413 Request Entity Too Large</title></head></html>');
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      csv('for-a-proxy.csv', linesOf('success'));
+      const { port: proxyPort } = proxy.address() as AddressInfo;
+      const run = bulk('for-a-proxy.csv', '--api', `http://127.0.0.1:${proxyPort}`);
+      expect(await run.exitCode).toBe(2);
+      expect(run.output()).toContain('A proxy in front of Cauri refuses a body of this size');
+      expect(run.output()).toContain('client_max_body_size');
+    } finally {
+      proxy.close();
+    }
   });
 });

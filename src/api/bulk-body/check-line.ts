@@ -1,20 +1,27 @@
 import { z } from 'zod';
 
-import { CURRENCIES } from '../../domain/currency';
 import { METHOD_IDS } from '../../domain/methods';
 import { parseAmount } from '../../domain/money';
 import { normalizePayout } from '../normalized-payout';
 import type { NormalizedPayout } from '../normalized-payout';
 import { oneOf, said, text } from '../schemas/fields';
 import { shownName } from './piece';
-import { amount, checkPayoutRequest, customer, description, metadata, recipient } from '../schemas/payout-request';
+import {
+  amount,
+  checkPayoutRequest,
+  currency,
+  customer,
+  description,
+  metadata,
+  recipient,
+} from '../schemas/payout-request';
 
 /** A line is a payout's request without what belongs to the whole. */
 export const bulkLine = z
   .strictObject(
     {
       amount,
-      currency: oneOf(CURRENCIES),
+      currency,
       method: oneOf(METHOD_IDS),
       recipient,
       customer,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { BULK_NOTIFY, ON_INVALID } from '../../domain/bulk';
 import { parseAmount } from '../../domain/money';
-import { moment, oneOf, said, text } from '../schemas/fields';
+import { documentedAs, moment, oneOf, said, text } from '../schemas/fields';
 import { metadata } from '../schemas/payout-request';
 
 const COUNT = 'give a whole number of lines';
@@ -13,20 +13,31 @@ const LINES = 'give the numbers of lines, in a list or apart by commas';
 const declaredCount = z
   .union([z.int(), z.string().regex(/^\d{1,9}$/)], said(COUNT))
   .transform(Number)
-  .refine((value) => value >= 0, COUNT);
+  .refine((value) => value >= 0, COUNT)
+  .meta({
+    description: 'Number of lines; mandatory with CSV and NDJSON.',
+    ...documentedAs({ type: 'integer', minimum: 0 }),
+  });
 
-const declaredTotal = z.union([z.number(), z.string()], said(TOTAL)).transform((wire, context): bigint => {
-  if (wire === 0 || wire === '0') return 0n;
-  const digits = typeof wire === 'string' ? /^\d{1,18}$/.test(wire) && BigInt(wire) : parseAmount(wire);
-  if (typeof digits === 'bigint') return digits;
-  if (typeof digits === 'object' && digits.ok) return digits.amount;
-  context.addIssue({ code: 'custom', message: TOTAL });
-  return z.NEVER;
-});
+const declaredTotal = z
+  .union([z.number(), z.string()], said(TOTAL))
+  .transform((wire, context): bigint => {
+    if (wire === 0 || wire === '0') return 0n;
+    const digits = typeof wire === 'string' ? /^\d{1,18}$/.test(wire) && BigInt(wire) : parseAmount(wire);
+    if (typeof digits === 'bigint') return digits;
+    if (typeof digits === 'object' && digits.ok) return digits.amount;
+    context.addIssue({ code: 'custom', message: TOTAL });
+    return z.NEVER;
+  })
+  .meta({
+    description: 'Sum of all amounts in minor units; mandatory with CSV and NDJSON.',
+    ...documentedAs({ type: ['integer', 'string'], pattern: '^[0-9]{1,18}$', minimum: 0 }),
+  });
 
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false'])], said('give true or false'))
-  .transform((value) => value === true || value === 'true');
+  .transform((value) => value === true || value === 'true')
+  .meta(documentedAs({ type: 'boolean' }));
 
 const lineNumbers = z
   .union([z.array(z.int().positive()), z.string().regex(/^\d{1,6}(,\d{1,6})*$/)], said(LINES))

@@ -13,7 +13,7 @@ import type { NormalizedPayout } from '../normalized-payout';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
 import type { Answer } from '../route';
-import { assertFuture } from '../schedule';
+import { assertFuture, checkFuture } from '../schedule';
 import { payoutAnswer } from '../schemas/payout';
 import { checkPayoutRequest, payoutRequest } from '../schemas/payout-request';
 
@@ -29,6 +29,7 @@ export const acceptPayoutRoute = defineRoute({
   idempotent: true,
   body: payoutRequest,
   crossCheck: checkPayoutRequest,
+  lateCheck: checkFuture,
   answers: { 202: { description: 'Accepted; the amount is held.', schema: payoutAnswer } },
   problems: [
     'idempotency_key_reused',

@@ -25,11 +25,14 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Without `validatorUrl` the page would send the document to a validator on the internet. */
-const START = `SwaggerUIBundle({
-  url: '/openapi.json', dom_id: '#docs', validatorUrl: null, deepLinking: true, tryItOutEnabled: true,
-  persistAuthorization: false, presets: [SwaggerUIBundle.presets.apis], layout: 'BaseLayout',
-});
+/**
+ * The page calls the API where it was opened itself: under `localhost`, PUBLIC_URL's 127.0.0.1 would be another origin,
+ * which the page's own policy forbids. Without `validatorUrl: null` the page would send the document to the internet.
+ */
+const START = `fetch('/openapi.json').then((response) => response.json()).then((document) => SwaggerUIBundle({
+  spec: { ...document, servers: [{ url: location.origin }] }, dom_id: '#docs', validatorUrl: null, deepLinking: true,
+  tryItOutEnabled: true, persistAuthorization: false, presets: [SwaggerUIBundle.presets.apis], layout: 'BaseLayout',
+}));
 `;
 
 /** What the docs page loads: Swagger UI from its package, so that the page works without the internet. */

@@ -6,7 +6,7 @@ import { actorOf } from '../../domain/principal';
 import { readOwnPayout } from '../own-payout';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
-import { assertFuture } from '../schedule';
+import { checkFuture } from '../schedule';
 import { moment, payoutParams, said } from '../schemas/fields';
 import { payoutAnswer } from '../schemas/payout';
 import { description, metadata } from '../schemas/payout-request';
@@ -33,11 +33,11 @@ export const patchPayoutRoute = defineRoute({
   access: 'merchant',
   params: payoutParams,
   body: payoutPatch,
+  crossCheck: checkFuture,
   answers: { 200: { description: 'The payout as it is now.', schema: payoutAnswer } },
   problems: ['not_found', 'not_changeable', 'conflict', 'restoring', 'unavailable'],
   async handle({ principal, params, body }, deps) {
     const found = await readOwnPayout(deps.pool, principal, params.payoutId);
-    if (body.scheduled_at !== undefined) assertFuture(body.scheduled_at);
     const { result, payout } = await patchPayout(deps.pool, {
       payoutId: found.payout.id,
       actor: actorOf(principal),

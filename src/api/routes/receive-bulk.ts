@@ -1,8 +1,9 @@
 import { CSV_COLUMNS } from '../bulk-body/csv-columns';
-import { BULK_MEDIA_TYPES, formatOf, notOurType } from '../bulk-body/read-body';
+import { formatOf, notOurType } from '../bulk-body/read-body';
 import { receiveBulk } from '../receive-bulk';
 import { defineRoute } from '../route';
 import { acceptedBulkAnswer, bulkCheckAnswer } from '../schemas/bulk';
+import { bulkOptionsInAddress, bulkUploadBodies } from '../schemas/bulk-upload';
 
 export const receiveBulkRoute = defineRoute({
   method: 'post',
@@ -14,7 +15,8 @@ export const receiveBulkRoute = defineRoute({
   tag: 'Bulk cash-ins',
   access: 'merchant',
   idempotent: true,
-  streamsBody: BULK_MEDIA_TYPES,
+  streamsBody: bulkUploadBodies(),
+  documentedQuery: bulkOptionsInAddress,
   guard: (request) => {
     if (formatOf(request.headers['content-type']) === null) throw notOurType();
   },

@@ -94,6 +94,17 @@ const progressFields = {
   }),
 };
 
+const { id, object, environment, state, reason, version, description, metadata, currency, lines, total, ...others } =
+  bulkFields;
+
+/** A bulk as its webhooks carry it. */
+export const bulkSnapshot = z
+  .object({
+    ...{ id, object, environment, state, reason, version, description, metadata, currency, lines, total },
+    ...{ skipped_lines: others.skipped_lines, progress, finished_at: others.finished_at },
+  })
+  .meta({ id: 'BulkCashInSnapshot' });
+
 export const bulkAnswer = z.object({ ...bulkFields, ...progressFields }).meta({ id: 'BulkCashIn' });
 
 export const controlledBulkAnswer = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { core } from 'zod';
 
 /** A message for every way in which a field can be wrong; a missing one is told apart. */
 export function said(message: string): { error: (issue: { input?: unknown }) => string } {
@@ -8,6 +9,9 @@ export function said(message: string): { error: (issue: { input?: unknown }) => 
 /** Control characters and lone surrogates, which neither PostgreSQL nor people can read back. */
 const UNREADABLE = /[\p{Cc}\p{Cs}]/u;
 
+/** The same for the OpenAPI document, in what every language's regular expressions know. */
+const READABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
 /** A trimmed line of text of 1 to `max` characters. */
 export function text(max: number): z.ZodString {
   const message = `give a text of 1 to ${max} characters, without control characters`;
@@ -16,7 +20,20 @@ export function text(max: number): z.ZodString {
     .trim()
     .min(1, message)
     .max(max, message)
-    .refine((value) => !UNREADABLE.test(value), message);
+    .refine((value) => !UNREADABLE.test(value), message)
+    .meta({ override: { pattern: READABLE } });
+}
+
+/** What the OpenAPI document says of a field in place of its schema, such as one type for what is read from two. */
+export function documentedAs(schema: Record<string, unknown>): {
+  override: (context: { jsonSchema: core.JSONSchema.BaseSchema }) => void;
+} {
+  return {
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.anyOf;
+      Object.assign(jsonSchema, schema);
+    },
+  };
 }
 
 /** One word of a closed list. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { core } from 'zod';
 
 import { CURRENCIES, CURRENCY_EXPONENTS, isCurrency } from '../../domain/currency';
 import type { Currency } from '../../domain/currency';
@@ -7,7 +8,7 @@ import type { MethodId } from '../../domain/methods';
 import { MAX_AMOUNT, parseAmount } from '../../domain/money';
 import { parseMsisdn } from '../../domain/msisdn';
 import type { InvalidField } from '../problem';
-import { moment, oneOf, said, text } from './fields';
+import { documentedAs, moment, oneOf, said, text } from './fields';
 
 const AMOUNT_ADVICE = {
   not_an_integer:
@@ -27,7 +28,12 @@ export const amount = z
   .meta({
     description: 'Minor units: an integer, or a string of digits. Never a float.',
     example: 5000,
-    override: { type: ['integer', 'string'], pattern: '^[0-9]{1,13}$', minimum: 1 },
+    ...documentedAs({
+      type: ['integer', 'string'],
+      pattern: '^0*[1-9][0-9]{0,12}$',
+      minimum: 1,
+      maximum: Number(MAX_AMOUNT),
+    }),
   });
 
 export const metadata = z
@@ -38,7 +44,14 @@ export const metadata = z
       Object.entries(value).every(([key, item]) => /^[\w.-]{1,40}$/.test(key) && text(500).safeParse(item).success),
     'give at most 20 entries: keys of 1 to 40 letters, digits, `_`, `.` or `-`; texts of 1 to 500 characters',
   )
-  .meta({ description: 'Up to 20 texts of your own, handed back in answers and webhooks.' });
+  .meta({
+    description: 'Up to 20 texts of your own, returned in answers and webhooks.',
+    override: {
+      maxProperties: 20,
+      propertyNames: { pattern: '^[A-Za-z0-9_.-]{1,40}$' },
+      additionalProperties: { type: 'string', minLength: 1, maxLength: 500 },
+    },
+  });
 
 export const customer = z
   .strictObject(
@@ -74,11 +87,39 @@ export const recipient = z.strictObject(
   said('give an object with the fields that the method needs'),
 );
 
+/** Each method's currency, and `reference` where it must be unique: what fields say together, for the OpenAPI document. */
+export const CROSS_FIELD_RULES = {
+  currency: Object.entries(METHODS).map(([method, { currency }]) => ({
+    if: { properties: { method: { const: method } }, required: ['method'] },
+    then: { properties: { currency: { const: currency } } },
+  })),
+  reference: {
+    if: { properties: { reference_unique: { const: true } }, required: ['reference_unique'] },
+    then: { properties: { reference: { type: 'string' } }, required: ['reference'] },
+  },
+} as const;
+
+/** Any of our currencies; the document names those that a method pays in. */
+export const currency = oneOf(CURRENCIES).meta({
+  description: 'The currency of the method.',
+  override: { enum: [...new Set(Object.values(METHODS).map((method) => method.currency))] },
+});
+
+export const EXAMPLE_PAYOUT = {
+  amount: 5000,
+  currency: 'XOF',
+  description: 'Salary of May',
+  method: 'orange_sn',
+  recipient: { msisdn: '771234567' },
+  customer: { email: 'awa@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
+  reference: 'may-0001',
+} as const;
+
 export const payoutRequest = z
   .strictObject(
     {
       amount,
-      currency: oneOf(CURRENCIES),
+      currency,
       description,
       method: oneOf(METHOD_IDS),
       recipient,
@@ -95,7 +136,16 @@ export const payoutRequest = z
     },
     said('give a JSON object'),
   )
-  .meta({ id: 'PayoutRequest' });
+  .meta({
+    id: 'PayoutRequest',
+    example: EXAMPLE_PAYOUT,
+    override: ({ jsonSchema }: { jsonSchema: core.JSONSchema.BaseSchema }) => {
+      jsonSchema.allOf = [
+        ...CROSS_FIELD_RULES.currency,
+        CROSS_FIELD_RULES.reference,
+      ] as unknown as core.JSONSchema.BaseSchema[];
+    },
+  });
 
 export type PayoutRequest = z.output<typeof payoutRequest>;
 

@@ -2,7 +2,10 @@ import { z } from 'zod';
 
 import { ENVIRONMENTS } from '../../domain/environment';
 import { WEBHOOK_EVENTS } from '../../domain/webhook-event';
+import type { WebhookEvent } from '../../domain/webhook-event';
+import { bulkSnapshot } from './bulk';
 import { oneOf, said, text } from './fields';
+import { payoutAnswer } from './payout';
 
 const time = z.iso.datetime();
 
@@ -60,3 +63,15 @@ export const webhookDeliveriesAnswer = z
     ),
   })
   .meta({ id: 'WebhookDeliveries' });
+
+/** Body of a webhook: the payout or the bulk as it was at the event's version. */
+export function webhookPayload(type: WebhookEvent): z.ZodObject {
+  const name = type.split('.').map((word) => word.charAt(0).toUpperCase() + word.slice(1).replaceAll('_', ''));
+  return z
+    .object({
+      type: z.literal(type),
+      timestamp: time.meta({ description: 'When the event happened.' }),
+      data: type.startsWith('bulk.') ? bulkSnapshot : payoutAnswer,
+    })
+    .meta({ id: `${name.join('')}Webhook` });
+}
