@@ -6,7 +6,9 @@ import type { Currency } from '../../domain/currency';
 import { METHOD_IDS, METHODS } from '../../domain/methods';
 import type { MethodId } from '../../domain/methods';
 import { MAX_AMOUNT, parseAmount } from '../../domain/money';
+import type { AmountProblem } from '../../domain/money';
 import { parseMsisdn } from '../../domain/msisdn';
+import type { ParsedMsisdn } from '../../domain/msisdn';
 import type { InvalidField } from '../problem';
 import { documentedAs, moment, oneOf, said, text } from './fields';
 
@@ -17,12 +19,25 @@ const AMOUNT_ADVICE = {
   too_large: `give at most ${MAX_AMOUNT}, and numbers above 2^53 as a string`,
 } as const;
 
+/** Nothing is read past: of `5.000` nobody but the sender knows whether it is five or five thousand. */
+function amountAdvice(wire: unknown, problem: AmountProblem): string {
+  if (problem !== 'not_an_integer' || typeof wire !== 'string' || !/\d/.test(wire)) return AMOUNT_ADVICE[problem];
+  if (/\d[eE][+-]?\d/.test(wire))
+    return 'holds an exponent: format the column as a number without decimals, or as text';
+  if (/[\p{Z}\s]/u.test(wire))
+    return 'holds a space: write digits only, such as 5000 instead of 5 000, without the currency';
+  if (/[.,'\u2019]/.test(wire)) {
+    return 'holds a separator: write digits only, in minor units, such as 5000 instead of 5.000, 5,000 or 5000,00';
+  }
+  return AMOUNT_ADVICE[problem];
+}
+
 export const amount = z
   .union([z.number(), z.string()], said(AMOUNT_ADVICE.not_an_integer))
   .transform((wire, context): bigint => {
     const parsed = parseAmount(wire);
     if (parsed.ok) return parsed.amount;
-    context.addIssue({ code: 'custom', message: AMOUNT_ADVICE[parsed.problem] });
+    context.addIssue({ code: 'custom', message: amountAdvice(wire, parsed.problem) });
     return z.NEVER;
   })
   .meta({
@@ -171,11 +186,29 @@ export function checkPayoutRequest(body: unknown): readonly InvalidField[] {
 function checkMsisdn(msisdn: string, method: MethodId, country: 'SN'): readonly InvalidField[] {
   const parsed = parseMsisdn(msisdn, country);
   if (parsed.ok) return [];
-  const advice = {
-    not_a_mobile_number: `give a mobile number of ${country}, such as +221771234567`,
-    other_country: `${method} pays to numbers of ${country} only`,
-  };
-  return [{ pointer: '/recipient/msisdn', detail: advice[parsed.problem] }];
+  return [{ pointer: '/recipient/msisdn', detail: msisdnAdvice(parsed, method, country) }];
+}
+
+function msisdnAdvice(refused: Extract<ParsedMsisdn, { ok: false }>, method: MethodId, country: 'SN'): string {
+  switch (refused.problem) {
+    case 'spreadsheet_decimal':
+      return (
+        "looks like a spreadsheet's decimal, of which digits may be missing: format the column as text and enter the " +
+        'number again'
+      );
+    case 'exponent':
+      return 'holds an exponent, in which digits are lost: format the column as text and enter the number again';
+    case 'invisible_character':
+      return `holds an invisible character ${refused.character} in the number: delete it, or type the number again`;
+    case 'separators':
+      return 'has separators that cannot be read: write digits alone, or groups of digits with spaces between them';
+    case 'not_a_mobile_number':
+      return `give a mobile number of ${country}, such as +221771234567`;
+    case 'other_country':
+      return `${method} pays to numbers of ${country} only`;
+    default:
+      return refused satisfies never;
+  }
 }
 
 function describeCurrency(currency: Currency): string {

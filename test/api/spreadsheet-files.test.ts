@@ -1,0 +1,168 @@
+import { bulkWorld } from './bulk-world';
+import type { BulkAnswer, BulkWorld } from './bulk-world';
+
+const HEADER = [
+  'amount',
+  'currency',
+  'method',
+  'msisdn',
+  'reference',
+  'email',
+  'first_name',
+  'last_name',
+  'description',
+];
+
+/** A row as people fill the template in; `changes` by column. */
+function row(changes: Readonly<Record<string, string>>): string[] {
+  const good: Record<string, string> = {
+    ...{ amount: '5000', currency: 'XOF', method: 'orange_sn', msisdn: '771230000', reference: '' },
+    ...{ email: 'a@example.com', first_name: 'Awa', last_name: 'Ndiaye', description: 'Salaire' },
+  };
+  return HEADER.map((column) => changes[column] ?? good[column] ?? '');
+}
+
+/** As Excel with French settings writes it. */
+function excelCsv(rows: readonly (readonly string[])[]): string {
+  return [HEADER, ...rows].map((cells) => `${cells.join(';')}\r\n`).join('');
+}
+
+interface Sent {
+  /** Rows after the header. */
+  rows: number;
+  total: number;
+}
+
+describe('files as spreadsheets write them', () => {
+  let world: BulkWorld;
+  beforeAll(async () => {
+    world = await bulkWorld();
+  });
+  afterAll(() => world.close());
+
+  async function send(
+    body: string | Buffer,
+    { rows, total }: Sent,
+    query: Record<string, string>,
+  ): Promise<BulkAnswer> {
+    const declared = { declared_count: String(rows), declared_total: String(total) };
+    return await world.send({ type: 'text/csv', body, query: { ...declared, ...query } });
+  }
+
+  /** Checks a file without taking it; the errors of its lines, each as line, field and advice. */
+  async function errorsOf(rows: readonly (readonly string[])[], total: number): Promise<string[]> {
+    const { body } = await send(excelCsv(rows), { rows: rows.length, total }, { dry_run: 'true', on_invalid: 'skip' });
+    return body.errors.flatMap(({ line, field, detail }) => (line === null ? [] : [`${line} ${field}: ${detail}`]));
+  }
+
+  describe('a number that is not a number', () => {
+    const DECIMAL = /looks like a spreadsheet's decimal/;
+    const EXPONENT = /holds an exponent/;
+    const SEPARATORS = /has separators that cannot be read/;
+    const wrong: readonly (readonly [msisdn: string, RegExp])[] = [
+      ['77123456.0', DECIMAL],
+      ['7712399.00', DECIMAL],
+      ['771230003.0', DECIMAL],
+      ['78 123 45.6 7', DECIMAL],
+      ['+22177123456.0', DECIMAL],
+      ['22177123456.0', DECIMAL],
+      ['77-12345.67', DECIMAL],
+      ['771940-00.0', DECIMAL],
+      ['7712345(6)7', SEPARATORS],
+      ['77123456-7-', SEPARATORS],
+      ['77194000 - 0', SEPARATORS],
+      ['77194000..0', SEPARATORS],
+      ['77/123/10/11', SEPARATORS],
+      ['2.21771E+11', EXPONENT],
+      ['2,21771E+11', EXPONENT],
+      ['7.71E+08', EXPONENT],
+      ['77\ufeff1231005', /holds an invisible character U\+FEFF in the number/],
+      ['+221\ufe0e771231009', /holds an invisible character U\+FE0E in the number/],
+      ['77131000', /give a mobile number of SN/],
+      ['733131000', /give a mobile number of SN/],
+      ['339310000', /give a mobile number of SN/],
+      ['', /is required: give the mobile number/],
+    ];
+
+    test('is refused in a CSV by what it is and where', async () => {
+      const errors = await errorsOf(
+        wrong.map(([msisdn]) => row({ msisdn })),
+        5000 * wrong.length,
+      );
+      const expected = wrong.map(([, advice], index): unknown =>
+        expect.stringMatching(new RegExp(`^${index + 1} msisdn: .*${advice.source}`)),
+      );
+      expect(errors).toEqual(expected);
+    });
+
+    test('is refused in NDJSON and in the JSON of a single payout alike', async () => {
+      const object = (msisdn: string): object => ({
+        ...{ amount: 5000, currency: 'XOF', method: 'orange_sn', recipient: { msisdn }, description: 'Salaire' },
+        customer: { email: 'a@example.com', first_name: 'Awa', last_name: 'Ndiaye' },
+      });
+      const bad = wrong.filter(([msisdn]) => msisdn !== '');
+      const { body } = await world.send({
+        type: 'application/x-ndjson',
+        body: bad.map(([msisdn]) => JSON.stringify(object(msisdn))).join('\n'),
+        query: { declared_count: String(bad.length), declared_total: String(5000 * bad.length) },
+      });
+      expect(body.errors.map(({ line, field }) => [line, field])).toEqual(
+        bad.map((_each, index) => [index + 1, 'recipient.msisdn']),
+      );
+      for (const [msisdn, advice] of bad) {
+        const answer = await world.post('/v1/payouts', object(msisdn));
+        expect([answer.status, answer.body.errors[0]?.detail]).toEqual([422, expect.stringMatching(advice)]);
+      }
+    });
+
+    test('pays nobody where bad lines are left out', async () => {
+      const rows = [row({ msisdn: '771930001.0' }), row({ msisdn: '77193000.0' }), row({ msisdn: '771930002' })];
+      const { status, body } = await send(excelCsv(rows), { rows: 3, total: 15_000 }, { on_invalid: 'skip' });
+      expect([status, body]).toMatchObject([202, { lines: 1, skipped_lines: 2, total: '5000' }]);
+      const { body: items } = await world.get(`/v1/bulk-cash-ins/${body.id}/items`);
+      expect(items.data.map(({ line, payout }) => [line, payout])).toMatchObject([
+        [3, { recipient: { msisdn: '+221771930002' } }],
+      ]);
+    });
+  });
+
+  test('a number is read through what a chat, a PDF or a spreadsheet puts around it and between its groups', async () => {
+    const spelt = [
+      ...['\u202a771231001\u202c', '\u2068771231002\u2069', '771231003\u200b', '\u200e+221771231004'],
+      ...['77\u2011123\u201110\u201105', '77\u00a0123\u00a010\u00a006', '77\u202f123\u202f10\u202f07'],
+      ...['(+221) 77 123 10 08', "'+221771231009", '701231010', '711231011', '751231012', '761231013', '781231014'],
+    ];
+    const rows = spelt.map((msisdn) => row({ msisdn }));
+    const { status, body } = await send(excelCsv(rows), { rows: rows.length, total: 5000 * rows.length }, {});
+    expect(status).toBe(202);
+    const { body: items } = await world.get(`/v1/bulk-cash-ins/${body.id}/items`);
+    const read = items.data.map(({ payout }) => (payout as { recipient?: { msisdn: string } }).recipient?.msisdn);
+    expect(read.map((msisdn) => msisdn?.slice(-3))).toEqual(
+      spelt.map((_each, index) => String(index + 1).padStart(3, '0')),
+    );
+    expect(read.every((msisdn) => /^\+2217[015678]\d{7}$/.test(msisdn ?? ''))).toBe(true);
+  });
+
+  test('an amount is never guessed, and the advice names the space, the separator or the exponent', async () => {
+    const wrong: readonly (readonly [amount: string, RegExp])[] = [
+      ['5\u202f000', /holds a space/],
+      ['5\u00a0000', /holds a space/],
+      ['5 000', /holds a space/],
+      ['5000,00', /holds a separator/],
+      ['5000.00', /holds a separator/],
+      ['5.000', /holds a separator/],
+      ['5,000', /holds a separator/],
+      ['5000 F CFA', /holds a space/],
+      ['5,00E+03', /holds an exponent/],
+      ['5\u202f000 XOF', /holds a space/],
+    ];
+    const errors = await errorsOf(
+      wrong.map(([amount], index) => row({ amount, msisdn: `77124000${index}` })),
+      0,
+    );
+    const expected = wrong.map(([, advice], index): unknown =>
+      expect.stringMatching(new RegExp(`^${index + 1} amount: .*${advice.source}`)),
+    );
+    expect(errors).toEqual(expected);
+  });
+});
