@@ -1,7 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 
 import { countActivities } from './activities/count-activities';
 import { loadConfig } from './config';
@@ -45,7 +45,14 @@ async function main(): Promise<void> {
     workflows: bundle ? { workflowBundle: bundle } : { workflowsPath: path.join(__dirname, 'workflows') },
   });
   const runs = createRuns(core);
+  const sweepFailures = new Counter({
+    name: 'cauri_sweep_failures_total',
+    help: 'Parts of the sweeper’s rounds that failed, by part',
+    labelNames: ['part'],
+    registers: [metrics],
+  });
   const sweeper = createSweeper({
+    onPartFailed: (part) => sweepFailures.inc({ part }),
     pool,
     runs,
     claimCallbacks: (limit) => claimCallbacks(pool, limit),

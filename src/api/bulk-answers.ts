@@ -68,6 +68,7 @@ export function dryRunBody(
     /** Null: not known before. */
     leastSeconds: number | null;
     sameContentAs: string | null;
+    isReportKept: boolean;
   },
 ): Record<string, unknown> {
   const { staged, routes } = given;
@@ -89,16 +90,28 @@ export function dryRunBody(
     // No provider of ours tells its fees.
     fees: null,
     same_content_as: given.sameContentAs,
-    ...reportOf(bulkId, report),
+    ...reportOf(bulkId, report, given.isReportKept),
   };
 }
 
-export function bulkRefusal(bulkId: string, report: BulkReport, sameContentAs: string | null): ApiProblem {
+export function bulkRefusal(
+  bulkId: string,
+  report: BulkReport,
+  { sameContentAs, isReportKept }: { sameContentAs: string | null; isReportKept: boolean },
+): ApiProblem {
   return new ApiProblem('bulk_invalid', {
-    members: { bulk_id: bulkId, same_content_as: sameContentAs, ...reportOf(bulkId, report) },
+    ...(isReportKept ? {} : { detail: NOT_KEPT }),
+    members: { bulk_id: bulkId, same_content_as: sameContentAs, ...reportOf(bulkId, report, isReportKept) },
   });
 }
 
-function reportOf(bulkId: string, report: BulkReport): Record<string, unknown> {
-  return { error_count: report.count(), errors: report.first(), report: `/v1/bulk-cash-ins/${bulkId}/errors` };
+const NOT_KEPT =
+  'No report of this one is kept, since the reports of the last 24 hours fill what a merchant may leave: its first errors stand here.';
+
+function reportOf(bulkId: string, report: BulkReport, isKept: boolean): Record<string, unknown> {
+  return {
+    error_count: report.count(),
+    errors: report.first(),
+    report: isKept ? `/v1/bulk-cash-ins/${bulkId}/errors` : null,
+  };
 }

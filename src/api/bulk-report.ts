@@ -17,6 +17,9 @@ export function serializeBulkError({ line, field, code, message }: BulkError): B
 /** Errors that stand in the answer itself; all of them stand in the report. */
 const SHOWN = 100;
 
+/** Errors that are kept of one bulk; the others are only counted. */
+export const KEPT_ERRORS = 20_000;
+
 const BATCH = 500;
 
 /** Everything that is wrong with a bulk, written down as it is found; only the first errors stay in memory. */
@@ -24,9 +27,11 @@ export interface BulkReport {
   add(...errors: readonly BulkError[]): Promise<void>;
   /** As `add`, of what refuses nothing by itself. */
   note(...errors: readonly BulkError[]): Promise<void>;
-  /** Writes what is not written yet. */
-  flush(): Promise<void>;
+  /** Writes what is not written yet, and how many errors are not kept. */
+  finish(): Promise<void>;
+  /** All that were found, also those that are not kept. */
   count(): number;
+  countNotKept(): number;
   /** Of errors of the whole, which no line can be left out for. */
   countOfWhole(): number;
   first(): readonly BulkErrorObject[];
@@ -36,6 +41,7 @@ export function createBulkReport(db: Db, bulkId: string): BulkReport {
   const first: BulkError[] = [];
   let waiting: BulkError[] = [];
   let written = 0;
+  let notKept = 0;
   let ofWhole = 0;
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return;
@@ -47,6 +53,11 @@ export function createBulkReport(db: Db, bulkId: string): BulkReport {
   const note = async (...errors: readonly BulkError[]): Promise<void> => {
     for (const error of errors) {
       if (first.length < SHOWN) first.push(error);
+      // Those of the whole come last, and say what the others mean: some places are theirs.
+      if (written + waiting.length >= KEPT_ERRORS + (error.line === null ? SHOWN : 0)) {
+        notKept += 1;
+        continue;
+      }
       waiting.push(error);
       if (waiting.length >= BATCH) await flush();
     }
@@ -57,8 +68,14 @@ export function createBulkReport(db: Db, bulkId: string): BulkReport {
       await note(...errors);
     },
     note,
-    flush,
-    count: () => written + waiting.length,
+    async finish() {
+      await flush();
+      if (notKept === 0) return;
+      const message = `${notKept} more errors were found and are not kept: mend these, then check the file again`;
+      await insertBulkErrors(db, bulkId, [{ line: null, field: null, code: 'more_errors', message }], written);
+    },
+    count: () => written + waiting.length + notKept,
+    countNotKept: () => notKept,
     countOfWhole: () => ofWhole,
     first: () => first.map(serializeBulkError),
   };

@@ -8,6 +8,7 @@ import type { Tenant } from '../domain/environment';
 import { BULK_OPTIONS, bulkOptions } from './bulk-body/options';
 import { shownName } from './bulk-body/piece';
 import type { BulkOptions } from './bulk-body/options';
+import { KEPT_ERRORS } from './bulk-report';
 import type { BulkReport } from './bulk-report';
 import { FUTURE_ADVICE, isSchedulable } from './schedule';
 import type { TakenLines } from './take-bulk-lines';
@@ -72,6 +73,11 @@ export async function checkWhole(
   if (currencies.length > 1) {
     const message = `has lines in ${currencies.join(' and ')}: send a bulk for each`;
     await report.add({ line: null, field: 'currency', code: 'mixed_currencies', message });
+  }
+  // What is left out is named in the report and the result: nobody would learn of the others.
+  if (report.countNotKept() > 0 && options.on_invalid === 'skip') {
+    const message = `leaves out too much: the file has more than ${KEPT_ERRORS} errors, mend it or send it in parts`;
+    await report.add({ line: null, field: 'on_invalid', code: 'too_many_errors', message });
   }
   const isEmpty = taken.count === 0 || options.on_invalid === 'skip';
   if (good === 0 && isEmpty && report.countOfWhole() === 0) {

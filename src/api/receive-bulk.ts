@@ -55,8 +55,11 @@ export async function receiveBulk(upload: BulkUpload, deps: RouteDeps): Promise<
   const bulk: NewBulk = { id: bulkId, merchantId, environment, ...NO_OPTIONS };
   await insertBulk(deps.pool, bulk, actorOf(upload.principal));
   const content = createContent(deps.config.BULK_MAX_BYTES);
-  const refuse = (reason: RefusedFor): Promise<void> =>
-    refuseBulk(deps.pool, bulkId, { reason, contentHash: reason === 'cut_off' ? null : content.digest() });
+  let refusing: Promise<boolean> | undefined;
+  const refuse = (reason: RefusedFor): Promise<boolean> => {
+    const contentHash = reason === 'cut_off' ? null : content.digest();
+    return (refusing ??= refuseBulk(deps.pool, bulkId, { reason, contentHash }));
+  };
   try {
     return await takeAndDecide(upload, deps, bulk, { content, refuse });
   } catch (error) {
@@ -81,7 +84,7 @@ async function takeAndDecide(
   { principal, request, format, idempotencyKey, ...upload }: BulkUpload,
   deps: RouteDeps,
   opened: NewBulk,
-  { content, refuse }: { content: ReturnType<typeof createContent>; refuse: (reason: RefusedFor) => Promise<void> },
+  { content, refuse }: { content: ReturnType<typeof createContent>; refuse: (reason: RefusedFor) => Promise<boolean> },
 ): Promise<ReceivedBulk> {
   const { pool, sealing, config } = deps;
   const { id: bulkId, merchantId, environment } = opened;
@@ -104,7 +107,7 @@ async function takeAndDecide(
   const duplicateDays = config.BULK_DUPLICATE_DAYS;
   await checkWhole(pool, tenant, report, { bulkId, taken, options, mustDeclare, duplicateDays });
   if (report.count() > 0 || options.dry_run === true) await checkSchedule(options, report);
-  await report.flush();
+  await report.finish();
   const sameContentAs = await findSameContent(pool, tenant, contentHash);
   const isRefused = report.countOfWhole() > 0 || (taken.bad > 0 && bulk.onInvalid === 'reject');
   if (options.dry_run === true) {
@@ -113,12 +116,14 @@ async function takeAndDecide(
     const needsApproval = (await findThresholdsPassed(pool, merchantId, staged)) !== null;
     const leastSeconds = leastBulkSeconds(staged.lines, limitsOf(config));
     const found = { isRefused, staged, routes, skipped: taken.bad, needsApproval, leastSeconds, sameContentAs };
-    await refuse('dry_run');
-    return { result: 'checked', body: dryRunBody(bulkId, report, found) };
+    const isReportKept = await refuse('dry_run');
+    return { result: 'checked', body: dryRunBody(bulkId, report, { ...found, isReportKept }) };
   }
   // A twin of this request may have been accepted since; its lines are then what this one seems to repeat.
   if (isRefused && (await findKeyBinding(pool, key))) return await replay();
-  if (isRefused) throw bulkRefusal(bulkId, report, sameContentAs);
+  if (isRefused) {
+    throw bulkRefusal(bulkId, report, { sameContentAs, isReportKept: await refuse('refused_whole') });
+  }
   if (bulk.scheduledAt !== null) assertFuture(bulk.scheduledAt);
   const staged = await readStaged(pool, bulkId);
   const routes = await routesOf(staged.methods, deps, tenant);

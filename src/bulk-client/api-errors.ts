@@ -9,6 +9,7 @@ export const problemView = z.object({
   bulk_id: z.string().optional().catch(undefined),
   error_count: z.int().optional().catch(undefined),
   errors: z.array(lineError).optional().catch(undefined),
+  report: z.string().nullish().catch(undefined),
 });
 
 /** The API answered, and not with what was asked for. */

@@ -49,6 +49,7 @@ export const checkView = z.object({
   same_content_as: z.string().nullable(),
   error_count: z.int(),
   errors: z.array(lineError),
+  report: z.string().nullish(),
   needs_approval: z.boolean().default(false),
   estimated_duration_seconds: z.number().nullish().catch(null),
 });

@@ -30,7 +30,7 @@ export async function tellAccepted(
   if (twin !== null) say(`Careful: the very same content was sent before, as ${twin}, under another key.`);
   if (skipped === 0) return;
   say(`${skipped.toLocaleString('en')} bad lines were left out and are not paid:`);
-  await tellErrors([], null, { bulkId: id, file }, deps);
+  await tellErrors([], null, { bulkId: id, file, isReportKept: true }, deps);
 }
 
 /** Tells what would happen. @returns 0 where it would be accepted. */
@@ -47,7 +47,9 @@ export async function tellCheck(check: CheckView, file: string, deps: TellDeps):
   if (check.estimated_duration_seconds != null)
     say(`It would take about ${Math.ceil(check.estimated_duration_seconds)} s.`);
   if (check.same_content_as !== null) say(`The very same content was sent before, as ${check.same_content_as}.`);
-  if (check.error_count > 0) await tellErrors(check.errors, check.error_count, { bulkId: check.id, file }, deps);
+  const isReportKept = check.report !== null;
+  const report = { bulkId: check.id, file, isReportKept };
+  if (check.error_count > 0) await tellErrors(check.errors, check.error_count, report, deps);
   say(
     check.would_be_accepted
       ? `It would be accepted${skipped > 0 ? `, without ${skipped.toLocaleString('en')} bad lines` : ''}. Nothing was taken.`
@@ -59,18 +61,21 @@ export async function tellCheck(check: CheckView, file: string, deps: TellDeps):
 export async function tellRefusal({ status, problem }: ApiRefusal, file: string, deps: TellDeps): Promise<void> {
   const { title, detail, errors, error_count: count, bulk_id: bulkId } = problem;
   deps.say(`Refused (${status} ${problem.code}): ${title}. ${detail}`);
-  if (errors && bulkId !== undefined) await tellErrors(errors, count ?? errors.length, { bulkId, file }, deps);
+  if (!errors || bulkId === undefined) return;
+  const isReportKept = problem.report !== null;
+  await tellErrors(errors, count ?? errors.length, { bulkId, file, isReportKept }, deps);
 }
 
 /** Prints the errors that came with the answer, and writes all of them beside the file. */
 async function tellErrors(
   errors: readonly LineError[],
   count: number | null,
-  { bulkId, file }: { bulkId: string; file: string },
+  { bulkId, file, isReportKept }: { bulkId: string; file: string; isReportKept: boolean },
   { api, say, signal }: TellDeps,
 ): Promise<void> {
   if (errors.length > 0) errorTable(errors).forEach((row) => say(`  ${row}`));
   if (count !== null && count > errors.length) say(`  … and ${(count - errors.length).toLocaleString('en')} more.`);
+  if (!isReportKept) return;
   const path = `${file}.errors.csv`;
   const onTrouble = (why: string): void => say(`${why}; asking for the report again.`);
   try {

@@ -15,21 +15,28 @@ export async function listBulkErrors(
   return rows;
 }
 
+/** Rows of a report that one statement deletes: milliseconds, so that no time limit ends it, however much is due. */
+const FORGET_BATCH = 5_000;
+
 /**
- * Forgets the reports of refused bulks after a day. Goes from one report to the next by its index: bulks whose report is
- * gone cost nothing, however many there are.
+ * Forgets a batch of the oldest report of a refused bulk that is a day old; two that forget at once take two reports.
+ * @returns false where no report is due.
  */
-export async function forgetOldReports(db: Db): Promise<void> {
-  await db.query(
-    `with recursive reported (bulk_id) as (
-       select min(bulk_id) from bulk_errors
-       union all
-       select (select min(bulk_id) from bulk_errors where bulk_id > reported.bulk_id)
-       from reported where reported.bulk_id is not null
-     ), old as materialized (
-       select bulks.id from reported join bulks on bulks.id = reported.bulk_id
-       where bulks.state = 'invalid' and bulks.finished_at < clock_timestamp() - interval '24 hours'
+export async function forgetOldReport(db: Db): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with old as (
+       select id from bulks
+       where state = 'invalid' and report_rows > 0 and finished_at < clock_timestamp() - interval '24 hours'
+       order by finished_at limit 1 for update skip locked
+     ), batch as (
+       select bulk_id, position from bulk_errors where bulk_id = (select id from old) order by position limit $1
+     ), forgotten as (
+       delete from bulk_errors using batch
+       where bulk_errors.bulk_id = batch.bulk_id and bulk_errors.position = batch.position
      )
-     delete from bulk_errors using old where bulk_errors.bulk_id = old.id`,
+     update bulks set report_rows = case when (select count(*) from batch) < $1 then 0 else report_rows end
+     from old where bulks.id = old.id`,
+    [FORGET_BATCH],
   );
+  return rowCount === 1;
 }

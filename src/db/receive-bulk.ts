@@ -120,22 +120,51 @@ export async function insertBulkErrors(
 
 export type RefusedFor = 'refused_whole' | 'cut_off' | 'dry_run' | 'repeated';
 
-/** Refuses a bulk whole: its report stays, nothing else of it does. */
+/** Rows that refused uploads of one merchant and environment may leave within 24 hours. */
+export const REFUSED_ROWS_PER_DAY = 200_000;
+
+/** Of a refused upload beside its report: its own row and two events. */
+const OWN_ROWS = 3;
+
+/**
+ * Refuses a bulk whole: its report stays, nothing else of it does. Where the merchant's refused uploads have left
+ * `REFUSED_ROWS_PER_DAY` already, nothing of it stays at all.
+ * @returns whether the bulk can be read afterwards, its report with it.
+ */
 export async function refuseBulk(
   pool: Pool,
   bulkId: string,
   { reason, contentHash }: { reason: RefusedFor; contentHash: Buffer | null },
-): Promise<void> {
-  await withTransaction(pool, async (trx) => {
+): Promise<boolean> {
+  return await withTransaction(pool, async (trx) => {
     const bulk = await lockBulk(trx, bulkId);
-    if (bulk.state !== 'receiving') return;
+    if (bulk.state !== 'receiving') return true;
     await trx.query('delete from bulk_staging where bulk_id = $1', [bulkId]);
+    if ((await rowsLeftByRefused(trx, bulk)) >= REFUSED_ROWS_PER_DAY) {
+      await trx.query('delete from bulk_errors where bulk_id = $1', [bulkId]);
+      await trx.query('delete from bulk_events where bulk_id = $1', [bulkId]);
+      await trx.query('delete from bulks where id = $1', [bulkId]);
+      return false;
+    }
     await trx.query(
-      "update bulks set description = null, metadata = '{}', content_hash = coalesce($2, content_hash) where id = $1",
+      `update bulks set description = null, metadata = '{}', content_hash = coalesce($2, content_hash),
+         report_rows = (select count(*) from bulk_errors where bulk_id = $1)
+       where id = $1`,
       [bulkId, contentHash],
     );
     await moveBulk(trx, bulk, { to: 'invalid', actor: 'system', reason });
+    return true;
   });
+}
+
+async function rowsLeftByRefused(db: Db, { merchantId, environment }: Bulk): Promise<number> {
+  const { rows } = await db.query<{ rows: number }>(
+    `select coalesce(sum($3::integer + report_rows), 0)::integer as rows from bulks
+     where merchant_id = $1 and environment = $2 and state = 'invalid'
+       and finished_at > clock_timestamp() - interval '24 hours'`,
+    [merchantId, environment, OWN_ROWS],
+  );
+  return rows[0]?.rows ?? 0;
 }
 
 /** Takes lines out again that turned out to be bad. */

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 
-import { forgetOldReports } from '../../src/db/bulk-errors';
+import { forgetOldReport } from '../../src/db/bulk-errors';
+import { REFUSED_ROWS_PER_DAY } from '../../src/db/receive-bulk';
 import { BULK_TRANSITIONS } from '../../src/domain/bulk-state';
 import { eventually } from '../helpers/eventually';
 import { bulkWorld, csv, line, PERSON } from './bulk-world';
@@ -153,9 +154,61 @@ describe('bulk cash-ins', () => {
     const [old, , taken] = bulks;
     await world.pool.query("update bulks set finished_at = finished_at - interval '25 hours' where id = $1", [old]);
     await world.pool.query("update bulks set received_at = received_at - interval '25 hours' where id = $1", [taken]);
-    await forgetOldReports(world.pool);
+    await forgetOldReport(world.pool);
     const counts = bulks.map(async (id) => (await world.get(`/v1/bulk-cash-ins/${id}/errors`)).body.data.length);
     expect(await Promise.all(counts)).toEqual([0, 1, 1]);
+  });
+
+  describe('refused uploads that left as much as a merchant may leave a day', () => {
+    const lines = [line({ amount: '-5' }), line({ amount: '2000' })];
+    const query = { declared_count: '2', declared_total: '2000' };
+    const upload = { type: 'text/csv', body: csv(lines), query };
+    let full: string;
+    beforeAll(async () => {
+      full = (await world.send(upload)).body.bulk_id;
+      await world.pool.query('update bulks set report_rows = $2 where id = $1', [full, REFUSED_ROWS_PER_DAY]);
+    });
+    afterAll(() => world.pool.query('update bulks set report_rows = 1 where id = $1', [full]));
+
+    async function rowsOf(bulkId: string): Promise<number[]> {
+      const { rows } = await world.pool.query<{ counts: number[] }>(
+        `select array[(select count(*) from bulks where id = $1), (select count(*) from bulk_events where bulk_id = $1),
+           (select count(*) from bulk_errors where bulk_id = $1), (select count(*) from bulk_staging where bulk_id = $1)]::integer[] as counts`,
+        [bulkId],
+      );
+      return rows[0]!.counts;
+    }
+
+    test.each([{}, { dry_run: 'true' }])('the next is answered with its errors and leaves no row: %p', async (more) => {
+      const { status, body } = await world.send({ ...upload, query: { ...query, ...more } });
+      expect([status, body.errors, body.error_count, body.report]).toEqual([
+        'dry_run' in more ? 200 : 422,
+        [{ line: 1, field: 'amount', code: 'not_valid', detail: expect.any(String) as string }],
+        1,
+        null,
+      ]);
+      expect(await rowsOf('dry_run' in more ? body.id : body.bulk_id)).toEqual([0, 0, 0, 0]);
+    });
+
+    test('a good one is accepted', async () => {
+      expect((await world.send({ type: 'text/csv', body: csv(two()), query: declared })).status).toBe(202);
+    });
+
+    test('of yesterday they count no more', async () => {
+      await world.pool.query("update bulks set finished_at = finished_at - interval '25 hours' where id = $1", [full]);
+      const { body } = await world.send(upload);
+      expect([body.report, await rowsOf(body.bulk_id)]).toEqual([
+        `/v1/bulk-cash-ins/${body.bulk_id}/errors`,
+        [1, 2, 1, 0],
+      ]);
+    });
+
+    test('no bulk that was decided can be deleted, nor its events', async () => {
+      await expect(world.pool.query('delete from bulk_events where bulk_id = $1', [full])).rejects.toThrow(
+        'append-only',
+      );
+      await expect(world.pool.query('delete from bulks where id = $1', [full])).rejects.toThrow('append-only');
+    });
   });
 
   test('its lines are found by reference, recipient and state', async () => {

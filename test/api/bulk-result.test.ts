@@ -1,4 +1,4 @@
-import { forgetOldReports } from '../../src/db/bulk-errors';
+import { forgetOldReport } from '../../src/db/bulk-errors';
 import { bulkWorld, csv, line } from './bulk-world';
 import type { BulkWorld } from './bulk-world';
 
@@ -112,7 +112,7 @@ describe("a bulk's result", () => {
        where id = $1`,
       [bulkId],
     );
-    await forgetOldReports(world.pool);
+    await forgetOldReport(world.pool);
     const after = await result(bulkId);
     expect(after[1]).toBe(before[1]);
     expect(after[0]).toMatch(/,cancelled,/);

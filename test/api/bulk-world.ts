@@ -28,6 +28,8 @@ export interface BulkBody {
   version: number;
   bulk_id: string;
   errors: { line: number | null; field: string | null; code: string; detail: string }[];
+  error_count: number;
+  report: string | null;
   data: { line: number; payout: { id: string } }[];
   next_cursor: string;
   content_sha256: string;

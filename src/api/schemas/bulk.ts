@@ -156,6 +156,8 @@ export const bulkCheckAnswer = z
     same_content_as: sameContentAs,
     error_count: z.int(),
     errors: z.array(bulkError),
-    report: z.string(),
+    report: z.string().nullable().meta({
+      description: 'Path of all errors that are kept; null where the day’s reports of the merchant are full.',
+    }),
   })
   .meta({ id: 'BulkCashInCheck' });
