@@ -35,7 +35,7 @@ describe('a round of the sweeper', () => {
     const logged: { level: number; part: string }[] = [];
     const pool = Object.create(world.pool) as typeof world.pool;
     pool.query = ((...args: Parameters<typeof world.pool.query>) =>
-      String(args[0]).includes('pin_gates')
+      args[0].includes('pin_gates')
         ? Promise.reject(new Error('the first part is broken'))
         : world.pool.query(...args)) as typeof world.pool.query;
     start(
