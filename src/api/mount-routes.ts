@@ -13,7 +13,8 @@ import type { InvalidField } from './problem';
 import { expressPath } from './route';
 import type { Answer, Route } from './route';
 import { createRestoringCheck } from './restoring';
-import { parseBody, parseQuery } from './validate';
+import { parseStrictJson } from './strict-json';
+import { jsonPointer, parseBody, parseQuery } from './validate';
 
 /** Mounts every route, and an answer to wrong methods on each of their paths. */
 export function mountRoutes(app: Express, routes: readonly Route[], deps: RouteDeps): void {
@@ -36,7 +37,7 @@ function routeHandlers(route: Route, deps: RouteDeps, assertNotRestoring: () => 
   const readBody = route.rawBody
     ? [express.raw({ type: () => true, limit })]
     : route.body
-      ? [requireJson, express.json({ limit, strict: false })]
+      ? [requireJson, express.raw({ type: () => true, limit }), parseJson]
       : [];
   return [
     // Before the body is read: who may not call is not listened to.
@@ -97,7 +98,35 @@ function readIdempotencyKey(request: Request): string | ApiProblem {
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   if (!hasBody(request)) throw new ApiProblem('malformed_json', { detail: 'The request has no body.' });
-  if (!request.is('application/json')) throw new ApiProblem('unsupported_media_type');
+  if (!request.is('application/json') || !isUtf8(request)) throw new ApiProblem('unsupported_media_type');
+  next();
+}
+
+function isUtf8({ headers }: Request): boolean {
+  const [, charset = 'utf-8'] = /;\s*charset="?([^\s;"]+)/i.exec(headers['content-type'] ?? '') ?? [];
+  return /^utf-?8$/i.test(charset);
+}
+
+/** Replaces the bytes of the body by what they say. */
+function parseJson(request: Request, _response: Response, next: NextFunction): void {
+  const bytes: unknown = request.body;
+  const parsed = parseStrictJson(Buffer.isBuffer(bytes) ? bytes : '');
+  if (!parsed.ok) {
+    switch (parsed.problem) {
+      case 'not_utf8':
+        throw new ApiProblem('malformed_json', { detail: 'The body is not UTF-8.' });
+      case 'not_json':
+        throw new ApiProblem('malformed_json');
+      case 'member_twice': {
+        const errors = [{ pointer: jsonPointer(parsed.path), detail: 'is named twice: leave one out' }];
+        throw new ApiProblem('invalid_request', { errors });
+      }
+      default:
+        parsed satisfies never;
+    }
+    return;
+  }
+  request.body = parsed.value;
   next();
 }
 

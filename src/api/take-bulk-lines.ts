@@ -6,7 +6,7 @@ import type { Tenant } from '../domain/environment';
 import type { Sealing } from '../domain/sealing';
 import { checkLine } from './bulk-body/check-line';
 import { columnOf } from './bulk-body/csv-columns';
-import { BodyLimitError, BrokenBodyError } from './bulk-body/piece';
+import { BodyLimitError, BrokenBodyError, memberTwice } from './bulk-body/piece';
 import type { BodyPiece } from './bulk-body/piece';
 import type { BulkReport } from './bulk-report';
 
@@ -55,6 +55,9 @@ export async function takeBulkLines(
   try {
     for await (const piece of pieces) {
       if (piece.kind === 'options') {
+        for (const name of Object.keys(piece.options)) {
+          if (Object.hasOwn(taken.options, name)) await report.add(memberTwice(null, [name]));
+        }
         Object.assign(taken.options, piece.options);
         continue;
       }

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 
 import { gzipSync } from 'node:zlib';
 
+import { createRoutes } from '../../src/api/routes';
 import { payoutRequest, seedMerchant, seedOperator, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
 
@@ -144,6 +145,67 @@ describe('requests', () => {
     expect([answer.status, answer.body.code]).toEqual([status, code]);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.body.request_id).toBe(answer.headers.get('x-request-id'));
+  });
+
+  describe('JSON that two readers would read otherwise is refused on every route', () => {
+    // With ids that name nothing: the body is looked at first.
+    const routes = createRoutes({ PUBLIC_URL: 'https://cauri.example' }).filter(({ body }) => body !== undefined);
+    const pathOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => IDS[name] ?? 'none');
+    const IDS: Readonly<Record<string, string>> = {
+      payoutId: `po_${'0'.repeat(26)}`,
+      bulkId: `bulk_${'0'.repeat(26)}`,
+      endpointId: `whe_${'0'.repeat(26)}`,
+    };
+    const each = routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
+
+    const sendTo = async (route: (typeof routes)[number], raw: Buffer | string): Promise<ApiAnswer> => {
+      const key = route.access === 'operator' ? (await seedOperator(app.pool)).key : merchant.key;
+      return await app.request(route.method.toUpperCase(), pathOf(route.path), {
+        ...{ key, idempotencyKey: randomUUID(), raw },
+        // The codec answers the page of Temporal's UI alone.
+        headers: { 'content-type': 'application/json', origin: app.deps.config.TEMPORAL_UI_URL },
+      });
+    };
+
+    test.each(each)('%s: no UTF-8', async (_name, route) => {
+      for (const name of ['Andr\xe9', 'Andr\xe8']) {
+        const answer = await sendTo(route, Buffer.from(JSON.stringify(payoutRequest({ description: name })), 'latin1'));
+        expect([answer.status, answer.body.code]).toEqual([400, 'malformed_json']);
+        expect(answer.body.detail).toContain('not UTF-8');
+      }
+    });
+
+    test.each(each)('%s: a member that is named twice', async (_name, route) => {
+      const answer = await sendTo(route, '{"amount":5000,"\\u0061mount":50000,"customer":{"email":1}}');
+      expect([answer.status, answer.body.code, answer.body.errors]).toEqual([
+        ...[422, 'invalid_request'],
+        [{ pointer: '/amount', detail: 'is named twice: leave one out' }],
+      ]);
+    });
+
+    test('a member deep inside is named by its pointer', async () => {
+      const raw = JSON.stringify(payoutRequest()).replace('"customer":{', '"customer":{"email":"b@example.com",');
+      expect((await send({ raw })).body.errors).toMatchObject([{ pointer: '/customer/email' }]);
+      const listed = '{"a":[{"b":1},{"b":{"c":1,"d":2,"c":3}}]}';
+      expect((await send({ raw: listed })).body.errors).toMatchObject([{ pointer: '/a/1/b/c' }]);
+    });
+
+    test('one name in two objects, and names in texts, are no second naming', async () => {
+      const metadata = { note: '{"a":1,"a":2}', 'a.b': '"', note2: '\\"note":1' };
+      const { key } = await seedMerchant(app.pool);
+      expect((await send({ key, body: payoutRequest({ metadata }) })).status).toBe(202);
+      taken += 1;
+    });
+
+    test('two requests that are no UTF-8 never meet as one', async () => {
+      const idempotencyKey = randomUUID();
+      const statuses = [];
+      for (const name of ['Andr\xe9', 'Andr\xe8']) {
+        const raw = Buffer.from(JSON.stringify(payoutRequest({ description: name })), 'latin1');
+        statuses.push((await send({ raw, idempotencyKey })).status);
+      }
+      expect(statuses).toEqual([400, 400]);
+    });
   });
 
   test('a body that is too large is told the limit', async () => {

@@ -1,5 +1,6 @@
 import { TokenType } from '@streamparser/json';
 
+import { createMemberNames } from '../strict-json';
 import { BrokenBodyError } from './piece';
 
 export interface JsonWatch {
@@ -9,8 +10,16 @@ export interface JsonWatch {
   wrote(bytes: number): void;
 }
 
-/** Tells the names of the outermost object's members, and holds each line and option to `maxBytes`. */
-export function watchJson(maxBytes: number, onName: (name: string) => void): JsonWatch {
+interface Heard {
+  /** A member of the outermost object. */
+  onName: (name: string) => void;
+  /** A member of an object within it that has one of that name already. */
+  onTwice: (path: readonly string[]) => void;
+}
+
+/** Tells the names of the outermost object's members, those that come twice, and holds each line and option to `maxBytes`. */
+export function watchJson(maxBytes: number, { onName, onTwice }: Heard): JsonWatch {
+  const inner = createMemberNames();
   let depth = 0;
   let name: unknown;
   let isValueOfLines = false;
@@ -25,10 +34,18 @@ export function watchJson(maxBytes: number, onName: (name: string) => void): Jso
       if (depth === 0 && token !== TokenType.LEFT_BRACE) throw notAnObject();
       if (isValueOfLines && token !== TokenType.LEFT_BRACKET) throw notAnObject();
       isValueOfLines = false;
-      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) depth += 1;
-      else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
-      else if (depth === 1 && token === TokenType.STRING) name = value;
-      else if (depth === 1 && token === TokenType.COLON) {
+      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) {
+        depth += 1;
+        // Of the outermost object nothing is kept: it may have any number of members.
+        if (depth > 1) inner.open(token === TokenType.LEFT_BRACE);
+      } else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) {
+        if (depth > 1) inner.close();
+        depth -= 1;
+      } else if (token === TokenType.STRING) name = value;
+      else if (token === TokenType.COMMA) inner.next();
+      else if (token === TokenType.COLON && depth > 1) {
+        if (!inner.name(String(name))) onTwice(inner.path());
+      } else if (token === TokenType.COLON) {
         isValueOfLines = name === 'lines';
         onName(String(name));
       }

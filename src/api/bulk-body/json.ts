@@ -2,7 +2,7 @@ import { JSONParser } from '@streamparser/json';
 
 import { watchJson } from './json-watch';
 import { BULK_OPTIONS } from './options';
-import { BrokenBodyError, shownName } from './piece';
+import { BrokenBodyError, memberTwice, shownName } from './piece';
 import type { BodyPiece } from './piece';
 
 const TOP_LEVEL: readonly string[] = [...BULK_OPTIONS, 'lines'];
@@ -11,6 +11,10 @@ const TOP_LEVEL: readonly string[] = [...BULK_OPTIONS, 'lines'];
 export async function* readJson(source: AsyncIterable<string>, maxLineBytes: number): AsyncIterable<BodyPiece> {
   let pieces: BodyPiece[] = [];
   let line = 0;
+  /** Of the line that is being read. */
+  let twice: readonly string[] | null = null;
+  let member = '';
+  let hasLines = false;
   const parser = new JSONParser({
     paths: ['$.lines.*', ...BULK_OPTIONS.map((option) => `$.${option}`)],
     keepStack: false,
@@ -18,15 +22,26 @@ export async function* readJson(source: AsyncIterable<string>, maxLineBytes: num
   parser.onValue = ({ value, key, stack }) => {
     if (stack.length > 1) {
       line += 1;
-      pieces.push({ kind: 'line', line, fields: value });
+      // Without its place among the lines.
+      pieces.push(twice ? memberTwice(line, twice.slice(1)) : { kind: 'line', line, fields: value });
+      twice = null;
     } else {
       pieces.push({ kind: 'options', options: { [String(key)]: value } });
     }
   };
-  const watch = watchJson(maxLineBytes, (name) => {
-    if (TOP_LEVEL.includes(name)) return;
-    const message = `is not known: take one of ${TOP_LEVEL.join(', ')}`;
-    pieces.push({ kind: 'error', line: null, field: shownName(name), code: 'unknown_option', message });
+  const watch = watchJson(maxLineBytes, {
+    onName(name) {
+      member = name;
+      if (name === 'lines' && hasLines) pieces.push(memberTwice(null, [name]));
+      hasLines ||= name === 'lines';
+      if (TOP_LEVEL.includes(name)) return;
+      const message = `is not known: take one of ${TOP_LEVEL.join(', ')}`;
+      pieces.push({ kind: 'error', line: null, field: shownName(name), code: 'unknown_option', message });
+    },
+    onTwice(path) {
+      if (member === 'lines') twice ??= path;
+      else if (TOP_LEVEL.includes(member)) pieces.push(memberTwice(null, [member, ...path]));
+    },
   });
   parser.onToken = (token) => watch.see(token);
   for await (const text of source) {

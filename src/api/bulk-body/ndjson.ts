@@ -1,4 +1,5 @@
-import { BrokenBodyError } from './piece';
+import { parseStrictJson } from '../strict-json';
+import { BrokenBodyError, memberTwice } from './piece';
 import type { BodyPiece } from './piece';
 
 /** One JSON object per line; empty lines count for nothing. */
@@ -12,14 +13,11 @@ export async function* readNdjson(source: AsyncIterable<string>, maxLineLength: 
 }
 
 function readLine(text: string, line: number): BodyPiece {
-  try {
-    return { kind: 'line', line, fields: JSON.parse(text) as unknown };
-  } catch {
-    return {
-      kind: 'error',
-      ...{ line, field: null, code: 'not_json', message: 'the line is no JSON: write one JSON object per line' },
-    };
-  }
+  const parsed = parseStrictJson(text);
+  if (parsed.ok) return { kind: 'line', line, fields: parsed.value };
+  if (parsed.problem === 'member_twice') return memberTwice(line, parsed.path);
+  const message = 'the line is no JSON: write one JSON object per line';
+  return { kind: 'error', line, field: null, code: 'not_json', message };
 }
 
 async function* splitLines(source: AsyncIterable<string>, maxLineLength: number): AsyncIterable<string> {

@@ -4,6 +4,7 @@ import { BULK_NOTIFY, ON_INVALID } from '../../domain/bulk';
 import { parseAmount } from '../../domain/money';
 import { documentedAs, moment, oneOf, said, text } from '../schemas/fields';
 import { metadata } from '../schemas/payout-request';
+import { parseStrictJson } from '../strict-json';
 
 const COUNT = 'give a whole number of lines';
 const TOTAL = 'give the sum of all amounts in minor units, digits only';
@@ -64,9 +65,6 @@ export type BulkOptions = z.output<typeof bulkOptions>;
 export const BULK_OPTIONS = Object.keys(bulkOptions.shape) as readonly (keyof BulkOptions)[];
 
 function parsedOr(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
+  const parsed = parseStrictJson(text);
+  return parsed.ok ? parsed.value : text;
 }

@@ -17,6 +17,7 @@ export const BODY_ERROR_CODES = [
   'column_twice',
   'wrong_number_of_fields',
   'unknown_option',
+  'member_twice',
   'not_a_form',
   'file_missing',
   'file_twice',
@@ -27,6 +28,12 @@ export type BodyErrorCode = (typeof BODY_ERROR_CODES)[number];
 /** A name that the sender made up, if it is harmless to show: it may itself be a value, such as a phone number. */
 export function shownName(name: string): string | null {
   return /^[A-Za-z_][\w.-]{0,59}$/.test(name) && !/\d{5}/.test(name) ? name : null;
+}
+
+/** An object that names a member twice; `path` leads to it, and may end in a value of the sender's. */
+export function memberTwice(line: number | null, path: readonly string[]): BodyPiece & { kind: 'error' } {
+  const field = path.map((name) => shownName(name) ?? '?').join('.');
+  return { kind: 'error', line, field, code: 'member_twice', message: 'is named twice: leave one out' };
 }
 
 /** Ends the reading: the rest of the body cannot be understood. */

@@ -164,6 +164,22 @@ describe('what is told, and read past', () => {
       ],
     ],
     [
+      'members that a line of NDJSON names twice; the lines beside it are read',
+      NDJSON,
+      '{"a":1}\n{"amount":1,"customer":{"email":"a","email":"b"}}\n{"a":1,"b":{"a":1}}\n',
+      [[2, 'customer.email', 'member_twice']],
+    ],
+    [
+      'members that a JSON names twice, in a line, in an option and as a whole',
+      JSON_TYPE,
+      '{"lines":[{"a":1},{"a":1,"b":[{"c":1},{"c":1,"c":2}]},{"a":1}],"metadata":{"x":"1","x":"2"},"lines":[]}',
+      [
+        [2, 'b.?.c', 'member_twice'],
+        [null, 'metadata.x', 'member_twice'],
+        [null, 'lines', 'member_twice'],
+      ],
+    ],
+    [
       'members of a JSON',
       JSON_TYPE,
       '{"colour":{"lines":[1]},"lines":[],"constructor":1,"__proto__":[2]}',
