@@ -130,7 +130,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts', 'src/main-*.ts', 'src/start/**/*.ts', 'jest.config.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'mutants/**/*.ts', 'src/main-*.ts', 'src/start/**/*.ts', 'jest.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -92,7 +92,7 @@ export async function seedDevelopment(
 async function seedCredential({ pool, vault, providers, budget }: SeedDeps): Promise<void> {
   const { clientId, clientSecret, accountNumber, pin } = SANDBOX;
   const account = { clientId, clientSecret, accountNumber, idType: 'MSISDN' } as const;
-  const { sandbox: orange } = providers.orange;
+  const { orange } = providers;
   const turn = (): Promise<void> => budget.spend({ provider: 'orange', accountNumber });
   await turn();
   const token = await orange.authenticate(account);

@@ -6,7 +6,8 @@ import { closeTestServers, type TestServer } from './global-teardown';
 
 /**
  * Starts the servers that all test files share and hands their addresses on in the environment, which jest's workers
- * inherit. `DATABASE_URL` and `TEMPORAL_ADDRESS` name servers to use instead; then nothing is started in their place.
+ * inherit. `DATABASE_URL` and `TEMPORAL_ADDRESS` name servers to use instead, `CAURI_TEST_WORKFLOWS` a bundle of the
+ * workflows (`npm run mutants`); then nothing is started or made in their place.
  */
 export default async function globalSetup(): Promise<void> {
   const started: TestServer[] = [];
@@ -26,7 +27,7 @@ export default async function globalSetup(): Promise<void> {
     process.env['CAURI_TEST_TEMPORAL'] = process.env['TEMPORAL_ADDRESS'] ?? keep(await startTemporalServer()).address;
   };
   const workflows = async (): Promise<void> => {
-    keep(await bundleWorkflowsForTests());
+    if (process.env['CAURI_TEST_WORKFLOWS'] === undefined) keep(await bundleWorkflowsForTests());
   };
   const results = await Promise.allSettled([postgres(), temporal(), workflows()]);
   const failure = results.find((result) => result.status === 'rejected');

@@ -26,6 +26,7 @@ const TOOLS = {
     args: [],
     needsBuild: true,
   },
+  mutants: { file: 'mutants/main.ts', node: ['--require', './tools/run-typescript.cjs'], args: [], needsBuild: false },
   lint: { file: 'node_modules/eslint/bin/eslint.js', args: ['.'], needsBuild: false },
   typecheck: { file: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.json'], needsBuild: false },
 };

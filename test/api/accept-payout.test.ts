@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { findKeyBinding } from '../../src/db/idempotency-keys';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
 
@@ -94,6 +95,15 @@ test('a key of one merchant or environment is free for another', async () => {
   const second = await post(other, payoutRequest(), 'shared');
   expect([first.status, second.status]).toEqual([202, 202]);
   expect(second.body.id).not.toBe(first.body.id);
+  for (const [merchant, { body }] of [
+    [one, first],
+    [other, second],
+  ] as const) {
+    expect((await post(merchant, payoutRequest(), 'shared')).body).toEqual(body);
+    const key = { merchantId: merchant.id, operation: 'payout', key: 'shared' } as const;
+    expect(await findKeyBinding(app.pool, { ...key, environment: 'sandbox' })).toMatchObject({ objectId: body.id });
+    expect(await findKeyBinding(app.pool, { ...key, environment: 'live' })).toBeNull();
+  }
 });
 
 test('the same key many times at once gives one payout and one hold', async () => {

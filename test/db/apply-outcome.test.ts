@@ -253,7 +253,7 @@ describe('news of a submission', () => {
 
   test('a proof of one submission does not end the payout while another may have moved money', async () => {
     const { id, all } = await stand('unknown', 'unknown', 'unknown');
-    expect((await tell(id, all[0]!, rejected('final'), 'lookup')).state).toBe('unknown');
+    await expect(tell(id, all[0]!, rejected('final'), 'lookup')).resolves.toMatchObject({ state: 'unknown' });
     expect(await holdOf(id)).toBe('open');
     expect((await tell(id, all[1]!, rejected('final'), 'lookup')).state).toBe('failed');
     expect(await holdOf(id)).toBe('release');

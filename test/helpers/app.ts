@@ -17,7 +17,6 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { createPool } from '../../src/db/pool';
 import { createSearches } from '../../src/db/searches';
-import type { Searches } from '../../src/db/searches';
 import type { Environment } from '../../src/domain/environment';
 import type { Sealing } from '../../src/domain/sealing';
 import { createTestDatabase } from './postgres';
@@ -138,13 +137,7 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 10, onIdleError: () => undefined });
-  const onIdleError = (): void => undefined;
-  const { pool: given = pool } = overrides;
-  // A test that brings its pool has its payouts there.
-  const searches: Searches =
-    given === pool
-      ? createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError })
-      : { run: (_caller, work) => work(given), close: () => Promise.resolve() };
+  const searches = createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError: () => undefined });
   const runs = createRecordingRuns();
   const sealing = createMemorySealing();
   const logLines: string[] = [];
@@ -153,7 +146,7 @@ export async function startTestApp(
   const deps: ApiDeps = {
     pool,
     searches,
-    exports: given,
+    exports: pool,
     logger,
     config: {
       PUBLIC_URL: 'http://127.0.0.1:3000',

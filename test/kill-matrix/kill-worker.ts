@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       createWorkerActivities({
         ...core,
         pool: hooks.pool(pool),
-        providers: { orange: { ...core.providers.orange, sandbox: hooks.provider(core.providers.orange.sandbox) } },
+        providers: { orange: hooks.provider(core.providers.orange) },
       }),
     ),
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,

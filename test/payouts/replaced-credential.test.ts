@@ -73,16 +73,14 @@ describe('a credential that is replaced', () => {
     const [asked, answered] = [createDoor(), createDoor()];
     const { orange } = world.providers;
     const slow = accessOf(world, {
+      ...world.providers,
       orange: {
         ...orange,
-        sandbox: {
-          ...orange.sandbox,
-          authenticate: async (account) => {
-            const token = await orange.sandbox.authenticate(account);
-            asked.open();
-            await answered.opened;
-            return token;
-          },
+        authenticate: async (account) => {
+          const token = await orange.authenticate(account);
+          asked.open();
+          await answered.opened;
+          return token;
         },
       },
     });
@@ -104,5 +102,18 @@ describe('a credential that is replaced', () => {
       });
     }
     await expect(accessOf(world).token(replaced, { leastLifeMs: 0 })).rejects.toMatchObject({ kind: 'token' });
+  });
+
+  test('is used with a token that outlives the call, and not with one that was refused', async () => {
+    const access = accessOf(world);
+    const credential = await access.open(world.credentialId);
+    const first = await access.token(credential, { leastLifeMs: 0 });
+    expect((await access.token(credential, { leastLifeMs: 0 })).version).toBe(first.version);
+
+    const afterRefusal = await access.token(credential, { leastLifeMs: 0, afterVersion: first.version });
+    expect(afterRefusal.version).toBe(first.version + 1);
+
+    const longer = afterRefusal.expiresAt - Date.now() + 60_000;
+    expect((await access.token(credential, { leastLifeMs: longer })).version).toBe(first.version + 2);
   });
 });

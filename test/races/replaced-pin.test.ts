@@ -185,19 +185,16 @@ function slowedDown({ orange }: Providers, passClearance: () => Promise<void>): 
   return {
     orange: {
       ...orange,
-      sandbox: {
-        ...orange.sandbox,
-        submit: (order, clearance, sendBy) =>
-          orange.sandbox.submit(
-            order,
-            async () => {
-              const answer = await clearance();
-              await passClearance();
-              return answer;
-            },
-            sendBy,
-          ),
-      },
+      submit: (order, clearance, sendBy) =>
+        orange.submit(
+          order,
+          async () => {
+            const answer = await clearance();
+            await passClearance();
+            return answer;
+          },
+          sendBy,
+        ),
     },
   };
 }

@@ -1,0 +1,60 @@
+import type { Mutant } from '../mutant';
+
+export const ACCEPTANCE: readonly Mutant[] = [
+  {
+    name: 'accepted without a hold',
+    rule: 'durable 202',
+    place: { file: 'src/db/accept-payout.ts', of: 'ACCEPT' },
+    find: 'select open_holds(ids) as id from together',
+    replace: 'select unnest(ids) as id from together',
+    tests: [{ file: 'api/accept-payout', name: 'a payout is accepted with its first event and its hold' }],
+  },
+  {
+    name: 'another body gets the first answer',
+    rule: 'idempotency',
+    place: { file: 'src/api/first-answer.ts', of: 'findFirstAnswer' },
+    find: 'if (differing.length > 0) {',
+    replace: 'if (differing.length > 99) {',
+    tests: [{ file: 'api/accept-payout', name: 'the same key with another body is refused' }],
+  },
+  {
+    name: 'a key is bound for all environments',
+    rule: 'idempotency',
+    place: { file: 'src/db/idempotency-keys.ts', of: 'findKeyBinding' },
+    find: 'where merchant_id = $1 and environment = $2 and',
+    replace: 'where merchant_id = $1 and $2::text is not null and',
+    tests: [{ file: 'api/accept-payout', name: 'a key of one merchant or environment is free for another' }],
+  },
+  {
+    name: 'a key is bound for all merchants',
+    rule: 'idempotency',
+    place: { file: 'src/db/idempotency-keys.ts', of: 'findKeyBinding' },
+    find: 'where merchant_id = $1 and',
+    replace: 'where $1::text is not null and',
+    tests: [{ file: 'api/accept-payout', name: 'a key of one merchant or environment is free for another' }],
+  },
+  {
+    name: 'a run sends an item that its bulk owns',
+    rule: 'one owner',
+    place: { file: 'src/db/intents.ts', of: 'isOurs' },
+    find: 'payout.owner === ownPayoutOwner(payout.id) && ',
+    replace: '',
+    tests: [{ file: 'db/intents', name: 'is not written by a run for an item that its bulk owns' }],
+  },
+  {
+    name: 'a bulk sends an item that was handed over',
+    rule: 'one owner',
+    place: { file: 'src/db/line-intents.ts', of: 'lockWaitingLines' },
+    find: 'line.owner === `bulk/${bulkId}` && ',
+    replace: '',
+    tests: [{ file: 'db/intents', name: 'leave out one that was handed over' }],
+  },
+  {
+    name: 'an item is cancelled beside its bulk',
+    rule: 'one owner',
+    place: { file: 'src/db/cancel-payout.ts', of: 'cancelPayout' },
+    find: 'payout.bulkId !== null || ',
+    replace: '',
+    tests: [{ file: 'db/intents', name: 'of an item is its bulk’s alone' }],
+  },
+];
