@@ -163,6 +163,25 @@ describe("Orange's own bulk call", () => {
     expect(after.search - before.search).toBeLessThan(20);
   });
 
+  test('a lost batch that was seen in flight stays looked for as a batch', async () => {
+    const { simulator } = world;
+    simulator.configure({ timings: { pendingMs: 5_000 } });
+    simulator.planBulks({ bulks: [{ scenario: 'bulk_lost_after', callbackFault: 'lost' }] });
+    const before = simulator.requests().byEndpoint;
+    const lines = world.linesOf(Array.from({ length: 15 }, () => 'pending_success' as const));
+    const bulkId = await world.sendBulk(lines);
+    await world.untilBulk(bulkId, 'completed');
+    simulator.configure({ timings: { pendingMs: 200 } });
+    expect(await world.paidLines(lines)).toBe(15);
+    const { rows } = await world.pool.query<{ seen: number }>(
+      `select count(distinct payout_id)::int as seen from payout_events join payouts on payouts.id = payout_id
+       where bulk_id = $1 and to_state = 'pending' and payout_events.reason = 'look_up_found_in_flight'`,
+      [bulkId],
+    );
+    expect(rows).toEqual([{ seen: 15 }]);
+    expect(simulator.requests().byEndpoint.status).toBe(before.status);
+  });
+
   test('a lost batch is found by time where a callback named one that the provider refuses to search for', async () => {
     const { simulator, app } = world;
     const calls = simulator.bulks().length;

@@ -10,7 +10,7 @@ import type { TakenLine } from './ask-lines';
 interface Awaited extends TakenLine {
   /**
    * How its end comes to be known. `ask`: by the provider's reference. `seek_alone`: its answer is lost. `seek_together`: it
-   * left in a batch, whose lines are looked for together.
+   * left in a batch, whose lines are looked for together, also when they were seen in flight: one page shows many of them.
    */
   by: 'ask' | 'seek_alone' | 'seek_together';
   /** When it is looked at next, and since when it is as it is; milliseconds since the epoch. */
@@ -32,8 +32,8 @@ export interface LineDesk {
   takeDue(most: (lines: readonly Payout[]) => number): readonly Payout[];
   /** Lines that were taken and not sent. */
   putBack(lines: readonly Payout[]): void;
-  /** What lines have become; `inBatch` where they left together just now. */
-  note(lines: readonly Payout[], how?: { inBatch: boolean }): void;
+  /** What lines have become; of those that left just now, whether together in a batch or each by itself. */
+  note(lines: readonly Payout[], sent?: { inBatch: boolean }): void;
   forget(payoutIds: readonly string[]): void;
   /** Lines that changed since this was asked last. */
   takeChanged(): readonly string[];
@@ -73,7 +73,7 @@ export function createLineDesk(
     if (payout.state !== 'pending' && payout.state !== 'unknown') return;
     const since = payout.updatedAt.getTime();
     const isAsked = payout.state === 'pending' && call !== null;
-    const by = isAsked ? 'ask' : inBatches.has(payout.id) ? 'seek_together' : 'seek_alone';
+    const by = inBatches.has(payout.id) ? 'seek_together' : isAsked ? 'ask' : 'seek_alone';
     const nextAt = by === 'seek_alone' ? Date.now() : Math.max(Date.now(), since + poll.firstMs);
     awaited.set(payout.id, { payout, call, by, nextAt, since, tried: false, lookedAt: 0 });
   }
@@ -101,9 +101,10 @@ export function createLineDesk(
     putBack(payouts) {
       for (const payout of payouts) waiting.set(payout.id, payout);
     },
-    note(payouts, { inBatch } = { inBatch: false }) {
+    note(payouts, sent) {
       for (const payout of payouts) {
-        if (inBatch) inBatches.add(payout.id);
+        if (sent?.inBatch === true) inBatches.add(payout.id);
+        if (sent?.inBatch === false) inBatches.delete(payout.id);
         place(payout, callAfterAnswer(payout));
         changed.add(payout.id);
       }
