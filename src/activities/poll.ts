@@ -182,7 +182,7 @@ export function createStatusRound(
   async function settle(payout: Payout, submission: Submission, answer: StatusAnswer): Promise<Elsewhere> {
     const outcome = {
       outcome: 'settled',
-      providerReference: submission.providerReference ?? '',
+      providerReference: submission.providerReference,
       code: answer.code,
       text: answer.text,
     } as const;

@@ -4,13 +4,16 @@ import type { Payout } from '../domain/payout';
 import { isFinalState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
 import type { Reason } from '../domain/reasons';
+import type { ReviewKind } from '../domain/review';
 import { stateAfter } from '../domain/resume';
-import { isOpenCall } from '../domain/submission';
+import { isNamedNow, isOpenCall, isPaidAgain } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { movePayout } from './move-payout';
 import type { PayoutMove } from './move-payout';
 import type { Db } from './pool';
 import { putInReview } from './put-in-review';
+import { findHeldProof, nameProof } from './proofs';
+import type { Proven } from './proofs';
 import { openReviewItem } from './review-items';
 import { listSubmissions, writeOutcome } from './submissions';
 import type { WrittenOutcome } from './submissions';
@@ -30,27 +33,37 @@ export interface OutcomeNews {
 /**
  * Merges what became known of one submission into its payout, locked by the caller in its transaction: the submission's outcome by
  * compare-and-set, then the payout's state with its hold. Works for the answer of the present call and for one that
- * comes late, of an old attempt or after the payout was given up as unknown. News that contradicts a final state
- * changes nothing but opens a review item; a payout in review is frozen and only its submission learns.
+ * comes late, of an old attempt or after the payout was given up as unknown. News that contradicts what is proven
+ * changes nothing but opens a review item, which freezes a payout that is not final; a payout in review is frozen and only
+ * its submission learns. Whatever the payout's state: a second payment is a `double_credit` or `late_credit`, and a transaction
+ * of the provider that proves another submission already is a `mismatch`.
  */
 export async function applyOutcome(trx: Db, payout: Payout, news: OutcomeNews): Promise<Payout> {
   const submissions = await listSubmissions(trx, payout.id);
   const submission = submissions.find(({ id }) => id === news.submissionId);
   if (!submission) throw new Error(`submission ${news.submissionId} is not of payout ${payout.id}`);
+  const others = submissions.filter(({ id }) => id !== submission.id);
   const learnt = asLearnt(submission, news);
-  if (!isNews(submission, learnt, news.source)) return payout;
-  if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, learnt);
+  const isToldAgain = isPaidAgain(submission, learnt) || isNamedNow(submission, learnt);
+  if (!isToldAgain && !isNews(submission, learnt, news.source)) return payout;
+  const held = await findHeldProof(trx, submission, learnt);
+  if (held) return await secondClaim(trx, payout, submission, held);
+  if (isToldAgain) return await toldAgain(trx, payout, submission, learnt);
+  if (contradictsProof(submission, learnt)) return await contradiction(trx, payout, submission, others, learnt);
 
   const source = sourceOf(submission, news);
   const written = await writeOutcome(trx, submission, learnt, { source, sourceId: news.sourceId });
   if (!written) throw new Error(`submission ${submission.id} changed under its payout's lock`);
-  if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, learnt);
-  if (payout.state === 'in_review') return payout;
+  if (isFinalState(payout.state)) return await lateNews(trx, payout, submission, others, learnt);
+  if (payout.state === 'in_review') {
+    if (learnt.outcome === 'settled') await askAboutOthers(trx, submission, others);
+    return payout;
+  }
   return await followOutcome(trx, payout, submissions, submission, learnt, news);
 }
 
 /** What of a submission a merge looks at. */
-export type PlannedSubmission = Pick<Submission, 'id' | 'outcome' | 'everUnknown'>;
+export type PlannedSubmission = Pick<Submission, 'id' | 'outcome' | 'everUnknown' | 'providerReference'>;
 
 /**
  * The plain case of a merge, which most lines of a bulk are: one call that may have moved money, nothing proven before,
@@ -66,6 +79,7 @@ export function planOutcome(
   const others = submissions.filter(({ id }) => id !== news.submissionId);
   if (!submission || !others.every(({ outcome }) => isProvenUnpaid(outcome))) return null;
   const learnt = asLearnt(submission, news);
+  if (isPaidAgain(submission, learnt) || isNamedNow(submission, learnt)) return null;
   if (!isNews(submission, learnt, news.source)) return 'no_news';
   if (isFinalState(payout.state) || payout.state === 'in_review') return null;
   if (contradictsProof(submission, learnt) || isProvenUnpaid(submission.outcome)) return null;
@@ -103,9 +117,40 @@ function contradictsProof(submission: PlannedSubmission, { outcome }: Outcome): 
   return submission.outcome === 'settled' && outcome === 'rejected';
 }
 
-async function contradiction(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
+/** One transaction of the provider proves one submission, so that this one is not proven by it: people look. */
+async function secondClaim(trx: Db, payout: Payout, submission: Submission, held: Proven): Promise<Payout> {
   return await putInReview(trx, payout, {
-    kind: learnt.outcome === 'settled' ? 'late_credit' : 'contradiction',
+    kind: 'mismatch',
+    detail: `${submission.id} is said to be paid by the transaction that paid ${held.submissionId} of ${held.payoutId}`,
+    reason: 'review_opened',
+    submissionId: submission.id,
+  });
+}
+
+/** Of a submission that is proven paid: its transaction where it had none, or a second one. */
+async function toldAgain(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
+  if (learnt.outcome !== 'settled' || learnt.providerReference === null) return payout;
+  if (submission.providerReference === null) {
+    await nameProof(trx, submission.id, learnt.providerReference);
+    return payout;
+  }
+  return await putInReview(trx, payout, {
+    kind: 'double_credit',
+    detail: `${submission.id} was paid by ${submission.providerReference} and by ${learnt.providerReference}`,
+    reason: 'review_opened',
+    submissionId: submission.id,
+  });
+}
+
+async function contradiction(
+  trx: Db,
+  payout: Payout,
+  submission: Submission,
+  others: readonly Submission[],
+  learnt: Outcome,
+): Promise<Payout> {
+  return await putInReview(trx, payout, {
+    kind: learnt.outcome === 'settled' ? kindOfLateCredit(payout, others) : 'contradiction',
     detail: `${submission.id} was ${String(submission.outcome)}, now said to be ${learnt.outcome}`,
     reason: 'review_opened',
     submissionId: submission.id,
@@ -113,17 +158,30 @@ async function contradiction(trx: Db, payout: Payout, submission: Submission, le
 }
 
 /** A late credit is booked with the decision that calls the payout paid; one beside a success has no other moment. */
-async function lateNews(trx: Db, payout: Payout, submission: Submission, learnt: Outcome): Promise<Payout> {
+async function lateNews(
+  trx: Db,
+  payout: Payout,
+  submission: Submission,
+  others: readonly Submission[],
+  learnt: Outcome,
+): Promise<Payout> {
   if (learnt.outcome !== 'settled') return payout;
   if (payout.state === 'succeeded' || payout.state === 'returned') {
     await trx.query('select capture_hold($1, $2)', [payout.id, submission.id]);
   }
   return await putInReview(trx, payout, {
-    kind: payout.state === 'succeeded' ? 'double_credit' : 'late_credit',
+    kind: kindOfLateCredit(payout, others),
     detail: `${submission.id} was found paid after the payout was ${payout.state}`,
     reason: 'review_opened',
     submissionId: submission.id,
   });
+}
+
+/** Paid beside another payment, or where none was to be. */
+function kindOfLateCredit(payout: Payout, others: readonly Submission[]): ReviewKind {
+  return payout.state === 'succeeded' || others.some(({ outcome }) => outcome === 'settled')
+    ? 'double_credit'
+    : 'late_credit';
 }
 
 /** Moves a payout, locked by the caller, to where a submission's written outcome takes it, and settles its hold. */
@@ -165,9 +223,7 @@ export function moveAfter(
     words: { code: learnt.code, text: learnt.text },
     submissionId: submission.id,
     ...(news.sourceId === null ? {} : { evidence: `${news.source}:${news.sourceId}` }),
-    ...('providerReference' in learnt && learnt.providerReference
-      ? { providerReference: learnt.providerReference }
-      : {}),
+    providerReference: transactionOf(submission, learnt),
     ...(to === 'unknown' && learnt.outcome !== 'unknown'
       ? { retryAt: new Date(Date.now() + news.backOffMs), deferrals: payout.deferrals + 1 }
       : {}),
@@ -183,6 +239,11 @@ export function moveAfter(
       ? { watchUntil: new Date(Date.now() + news.watchMs) }
       : {}),
   };
+}
+
+/** Of the submission that decides: what it tells now, or told before. */
+function transactionOf({ providerReference }: PlannedSubmission, learnt: Outcome): string | null {
+  return ('providerReference' in learnt ? learnt.providerReference : null) ?? providerReference;
 }
 
 /** Paid by one submission: that another was paid too, or still may be after it was sent beside this one, is for people. */

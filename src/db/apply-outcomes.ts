@@ -1,10 +1,12 @@
 import type { Payout } from '../domain/payout';
+import type { Submission } from '../domain/submission';
 import { applyOutcome, planOutcome } from './apply-outcome';
 import type { OutcomeNews } from './apply-outcome';
 import { isGuardRefusal } from './errors';
 import { movePayouts } from './move-payout';
 import type { PayoutMoving } from './move-payout';
 import { lockPayouts } from './payout-rows';
+import { findHeldProofs } from './proofs';
 import type { Db } from './pool';
 import { prepared } from './prepared';
 import type { Spare } from './sparing-lines';
@@ -29,12 +31,13 @@ async function applyOutcomes(trx: Db, bulkId: string, news: readonly LineNews[])
   const written: WrittenOutcome[] = [];
   const moves: PayoutMoving[] = [];
   const special: { payout: Payout; one: LineNews }[] = [];
+  const claimed = await findClaimed(trx, submissions, news);
   for (const one of news) {
     const payout = payouts.get(one.payoutId);
     if (!payout) throw new Error(`payout ${one.payoutId} does not exist`);
     const plan = planOutcome(payout, submissions.get(payout.id) ?? [], one);
     if (plan === 'no_news') continue;
-    if (plan === null) {
+    if (plan === null || claimed.has(one)) {
       special.push({ payout, one });
       continue;
     }
@@ -48,6 +51,28 @@ async function applyOutcomes(trx: Db, bulkId: string, news: readonly LineNews[])
   await settleHolds(trx, bulkId, moves);
   for (const { payout, one } of special) payouts.set(payout.id, await applyOutcome(trx, payout, one));
   return payouts;
+}
+
+/** News whose transaction is another submission's proof, or is named for another line as well. */
+async function findClaimed(
+  trx: Db,
+  submissions: ReadonlyMap<string, readonly Submission[]>,
+  news: readonly LineNews[],
+): Promise<ReadonlySet<LineNews>> {
+  const claims = news.flatMap((one) => {
+    const submission = submissions.get(one.payoutId)?.find(({ id }) => id === one.submissionId);
+    const providerReference = one.outcome.outcome === 'settled' ? one.outcome.providerReference : null;
+    return submission && providerReference !== null ? [{ one, submission, providerReference }] : [];
+  });
+  const held = await findHeldProofs(trx, claims);
+  const named = new Set<string>();
+  const claimed = new Set<LineNews>();
+  for (const { one, submission, providerReference } of claims) {
+    const name = JSON.stringify([submission.provider, submission.accountNumber, providerReference]);
+    if (held.has(submission.id) || named.has(name)) claimed.add(one);
+    named.add(name);
+  }
+  return claimed;
 }
 
 /**

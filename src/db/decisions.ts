@@ -12,6 +12,7 @@ import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
+import { nameProof, whyNotPaidBy } from './proofs';
 import { isRestoring } from './restores';
 import { closeReviewItems, hasOpenReviewItem } from './review-items';
 import { listSubmissions, writeOutcome } from './submissions';
@@ -109,7 +110,11 @@ export async function confirmDecision(pool: Pool, confirmation: Confirmation): P
     if (payout.version !== decision.payout_version || (await isOvertaken(trx, decisionId))) {
       throw new DecisionRefused('the payout has changed since the proposal: withdraw it and look again');
     }
-    await checkResolution(trx, payout, { ...confirmation, resolution: decision.resolution });
+    await checkResolution(trx, payout, {
+      ...confirmation,
+      resolution: decision.resolution,
+      providerReference: decision.provider_reference,
+    });
     const { rowCount } = await trx.query(
       `update decisions set confirmed_by = $2, confirmed_at = clock_timestamp()
        where id = $1 and confirmed_at is null and withdrawn_at is null`,
@@ -168,7 +173,7 @@ const TARGET: Readonly<Record<Exclude<Resolution, 'dismiss'>, PayoutState>> = {
 async function checkResolution(
   trx: Db,
   payout: Payout,
-  { resolution, marginMs }: { resolution: Resolution; marginMs: number },
+  { resolution, providerReference, marginMs }: Pick<Proposal, 'resolution' | 'providerReference' | 'marginMs'>,
 ): Promise<void> {
   if (await isRestoring(trx)) {
     throw new DecisionRefused('the database was restored: decide once it is reconciled with the providers');
@@ -184,7 +189,13 @@ async function checkResolution(
   if (payout.state !== 'in_review' && !turns) {
     throw new DecisionRefused(`a payout that is ${payout.state} cannot be resolved as ${resolution}`);
   }
-  const open = (await listSubmissions(trx, payout.id)).filter(({ outcome }) => !isProvenUnpaid(outcome));
+  const submissions = await listSubmissions(trx, payout.id);
+  const open = submissions.filter(({ outcome }) => !isProvenUnpaid(outcome));
+  if (resolution === 'paid') {
+    const calls = submissions.filter(({ kind }) => kind === 'call');
+    const why = await whyNotPaidBy(trx, payout, paidOne(calls, providerReference), providerReference);
+    if (why !== null) throw new DecisionRefused(`paid is refused: ${why}`);
+  }
   if (open.length > 0 && (resolution === 'send_again' || resolution === 'cancel')) {
     throw new DecisionRefused(`${resolution} is refused: ${open.length} submission(s) may have moved money`);
   }
@@ -226,7 +237,7 @@ async function carryOut(
       const moved = await movePayout(trx, payout, {
         to: 'succeeded',
         ...evidence,
-        ...(decision.provider_reference === null ? {} : { providerReference: decision.provider_reference }),
+        providerReference: decision.provider_reference ?? paid?.providerReference ?? null,
       });
       // A final payout may be turned more than once: each turn is booked under its own decision.
       const cause = isFinalState(payout.state) ? decision.id : (paid?.id ?? decision.id);
@@ -289,11 +300,14 @@ async function decideOutcome(
   decision: DecisionRow,
   outcome: 'settled' | 'rejected',
 ): Promise<void> {
-  if (submission.outcome === outcome) return;
+  if (submission.outcome === outcome) {
+    if (decision.provider_reference !== null) await nameProof(trx, submission.id, decision.provider_reference);
+    return;
+  }
   const words = { code: null, text: null };
   const decided: Outcome =
     outcome === 'settled'
-      ? { ...words, outcome, providerReference: decision.provider_reference ?? submission.providerReference ?? '' }
+      ? { ...words, outcome, providerReference: decision.provider_reference ?? submission.providerReference }
       : { ...words, outcome, kind: 'final', remedy: null };
   await writeOutcome(trx, submission, decided, { source: 'decision', sourceId: decision.id });
 }

@@ -37,6 +37,11 @@ export function constraintOf(error: unknown): string | null {
   return property(error, 'constraint');
 }
 
+/** True where two transactions claimed one proof at the same moment: done again, the second one sees the first. */
+export function isLostProof(error: unknown): boolean {
+  return constraintOf(error) === 'submissions_proof';
+}
+
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -7,11 +7,13 @@ import type { ProviderId } from '../domain/methods';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import type { StatementLine } from '../domain/statement';
-import { isOpenCall } from '../domain/submission';
+import { isOpenCall, isPaidAgain } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { applyOutcome } from './apply-outcome';
+import { lookUpNow } from './look-up-now';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
+import { findHeldProof } from './proofs';
 import { putInReview } from './put-in-review';
 import { openReviewItem } from './review-items';
 import { findSubmission } from './submissions';
@@ -46,8 +48,8 @@ export type StatementEffect =
 
 /**
  * Imports a provider's statement: all lines of a reference are one look-up whose source is the statement, in a
- * transaction of its own. Lines that differ in amount or recipient from what was sent, and two successes, are a review
- * item. A refusal fails nothing: the success of the same reference may stand in tomorrow's file, so that the provider is
+ * transaction of its own. Lines that differ in amount or recipient from what was sent, a transaction that paid another submission,
+ * and two successes, also where the first one is known from elsewhere, are a review item. A refusal fails nothing: the success of the same reference may stand in tomorrow's file, so that the provider is
  * asked. A file may be imported again: what was seen before does nothing. Returns the lines per effect.
  */
 export async function importStatement(
@@ -142,7 +144,8 @@ async function effectOf(
     return await askProvider(trx, payout, submission, verdict.row);
   }
   const outcome = outcomeOf(verdict);
-  const isNews = outcome !== null && submission.outcome !== outcome.outcome;
+  const isAgain = outcome !== null && isPaidAgain(submission, outcome);
+  const isNews = isAgain || (outcome !== null && submission.outcome !== outcome.outcome);
   const merged = isNews
     ? await applyOutcome(trx, payout, {
         submissionId: submission.id,
@@ -163,7 +166,12 @@ async function effectOf(
     return verdict.item;
   }
   if (outcome === null) return 'in_flight';
+  if (isAgain) {
+    await lookUpNow(trx, payout.id);
+    return 'double_credit';
+  }
   if (!isNews) return 'known';
+  if (await findHeldProof(trx, submission, outcome)) return 'mismatch';
   const after = await findSubmission(trx, submission.id);
   return outcome.outcome === 'settled' && after?.outcome === 'settled' ? 'settled' : 'contradiction';
 }

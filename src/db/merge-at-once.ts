@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Payout } from '../domain/payout';
 import { planOutcome } from './apply-outcome';
 import type { OutcomeNews, PlannedSubmission } from './apply-outcome';
+import { isLostProof } from './errors';
 import { movedSql, wantedOf, WANTED } from './move-payout';
 import { standingColumns } from './positions';
 import type { StandingRow } from './positions';
@@ -39,7 +40,7 @@ from moved`,
  * Merges what became known of a payout's submission, both as they were read, in one statement that commits, where that is plain: the provider has
  * taken it, or it is paid, and it is the only one. For news of a look-up, `sourceId` is the id that the look-up is written
  * under. Returns the payout's row as it then stands; null, with nothing written, where it is not plain or where the payout
- * has changed since it was read: to be merged under its lock.
+ * has changed since it was read, or where its transaction proves another submission: to be merged under its lock.
  */
 export async function mergeAtOnce(
   pool: Pool,
@@ -50,9 +51,12 @@ export async function mergeAtOnce(
   if (plan === null || plan === 'no_news') return null;
   const { written, move } = plan;
   if (move.to === payout.state || (move.to !== 'pending' && move.to !== 'succeeded')) return null;
-  const { rows } = await queryAndCommit<StandingRow>(
-    pool,
-    MERGE(...rowValues(WANTED, wantedOf({ payout, move })), ...rowValues(OUTCOME, outcomeColumns(written))),
-  );
-  return rows[0] ?? null;
+  const merge = MERGE(...rowValues(WANTED, wantedOf({ payout, move })), ...rowValues(OUTCOME, outcomeColumns(written)));
+  try {
+    const { rows } = await queryAndCommit<StandingRow>(pool, merge);
+    return rows[0] ?? null;
+  } catch (error) {
+    if (isLostProof(error)) return null;
+    throw error;
+  }
 }

@@ -25,7 +25,10 @@ export interface PayoutMove {
   settleBy?: Date | null;
   retryAt?: Date | null;
   deferrals?: number;
-  providerReference?: string;
+  /**
+   * The transaction of the submission that decided the move; null where it has none. A new attempt has none whatever stands here.
+   */
+  providerReference?: string | null;
   watchUntil?: Date;
   /** Allows an unknown payout to be sent once more; every other move takes that back. */
   resend?: boolean;
@@ -63,7 +66,7 @@ export function wantedOf({ payout, move }: PayoutMoving): Readonly<Record<keyof 
     settle_by: (move.settleBy === undefined ? payout.settleBy : move.settleBy)?.toISOString(),
     retry_at: move.retryAt?.toISOString(),
     deferrals: move.deferrals ?? (KEEPS_DEFERRALS.includes(move.to) ? payout.deferrals : 0),
-    provider_reference: move.providerReference ?? payout.providerReference ?? undefined,
+    provider_reference: referenceAfter({ payout, move }) ?? undefined,
     is_final: isFinalState(move.to),
     watch_until: move.watchUntil?.toISOString(),
     from_state: payout.state,
@@ -77,6 +80,12 @@ export function wantedOf({ payout, move }: PayoutMoving): Readonly<Record<keyof 
     resend: move.resend ?? false,
     owner: move.owner ?? payout.owner,
   };
+}
+
+/** What is known of an earlier attempt says nothing of the next one. */
+function referenceAfter({ payout, move }: PayoutMoving): string | null {
+  if (move.attempt !== undefined && move.attempt !== payout.attempt) return null;
+  return move.providerReference === undefined ? payout.providerReference : move.providerReference;
 }
 
 /** The columns of a relation `wanted`. */

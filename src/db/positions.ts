@@ -204,7 +204,7 @@ function outcomeOf(submission: Submission): Outcome {
     case 'accepted':
       return { ...words, outcome: 'accepted', providerReference };
     case 'settled':
-      return { ...words, outcome: 'settled', providerReference: providerReference ?? '' };
+      return { ...words, outcome: 'settled', providerReference };
     case 'rejected':
       return { ...words, outcome: 'rejected', kind: submission.rejection ?? 'final', remedy: null };
     case 'not_sent':

@@ -42,7 +42,7 @@ export async function recordAnswer(pool: Pool, answer: Answer): Promise<Standing
     watchMs: answer.watchMs,
   });
   if (answer.asLeft && gate === null) {
-    const submission = { id: answer.submissionId, outcome: null, everUnknown: false };
+    const submission = { id: answer.submissionId, outcome: null, everUnknown: false, providerReference: null };
     const merged = await mergeAtOnce(pool, { payout: answer.asLeft, submission }, newsFor(answer.asLeft));
     if (merged) return merged;
   }

@@ -90,8 +90,8 @@ async function queueAgain(trx: Db, { bulk, holdNo }: RetryingBulk, ids: readonly
   await trx.query(
     `with back as (
        update payouts set owner = 'bulk/' || bulk_id, state = 'queued', reason = 'retried_by_merchant',
-         version = version + 1, attempt = attempt + 1, hold_no = $2, settle_by = null, retry_at = null, deferrals = 0,
-         take_ups = 0, nudged = false, updated_at = clock_timestamp(), finished_at = null, sweep_after = 'infinity'
+         version = version + 1, attempt = attempt + 1, hold_no = $2, settle_by = null, provider_reference = null,
+         retry_at = null, deferrals = 0, take_ups = 0, nudged = false, updated_at = clock_timestamp(), finished_at = null, sweep_after = 'infinity'
        where id = any ($3) and bulk_id = $1
        returning id, version, state, reason
      )

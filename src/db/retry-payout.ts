@@ -33,6 +33,7 @@ export function retriedPayout(payout: Payout, at: Date): Payout {
     attempt: payout.attempt + 1,
     holdNo: payout.holdNo + 1,
     settleBy: null,
+    providerReference: null,
     retryAt: null,
     deferrals: 0,
     updatedAt: at,

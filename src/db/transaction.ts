@@ -1,6 +1,6 @@
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
-import { isUnavailable } from './errors';
+import { isLostProof, isUnavailable } from './errors';
 import type { Db } from './pool';
 
 /** The commit's answer was lost: what the transaction wrote may stand or not, and must be read before it is done again. */
@@ -10,9 +10,19 @@ export class CommitUnknownError extends Error {
 
 /**
  * Runs `work` in one transaction; commits when it returns, rolls back when it throws. No network call belongs in here.
- * Throws `CommitUnknownError` where the connection broke while the commit was under way.
+ * Runs it once more where another transaction has just taken the same proof: it finds that one then. Throws `CommitUnknownError`
+ * where the connection broke while the commit was under way.
  */
 export async function withTransaction<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Promise<T> {
+  try {
+    return await runOnce(pool, work);
+  } catch (error) {
+    if (!isLostProof(error)) throw error;
+    return await runOnce(pool, work);
+  }
+}
+
+async function runOnce<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Promise<T> {
   const trx = await pool.connect();
   // A session that dies between two statements says so by an event, which nobody else hears while it is checked out
   // and which would end the process. The next statement fails of it, and that is where it is dealt with.

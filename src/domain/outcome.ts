@@ -27,7 +27,8 @@ export type Outcome = ProviderWords &
     | { outcome: 'not_sent'; reason: string }
     // Null where it was taken within a batch, whose lines are named later.
     | { outcome: 'accepted'; providerReference: string | null }
-    | { outcome: 'settled'; providerReference: string }
+    // Null where people decided it and named no transaction.
+    | { outcome: 'settled'; providerReference: string | null }
     | { outcome: 'rejected'; kind: RejectionKind; remedy: Remedy | null; providerReference?: string }
     | { outcome: 'unknown'; reason: string; providerReference?: string }
   );

@@ -10,7 +10,7 @@ import type { Payout } from '../../src/domain/payout';
 import type { PayoutState } from '../../src/domain/payout-state';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { everythingOf, standPayout } from '../helpers/standing-payout';
+import { everythingOf, insertSubmissionBySql, refusal, standPayout, transactionOf } from '../helpers/standing-payout';
 
 const words = { code: null, text: null };
 const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
@@ -42,9 +42,11 @@ describe('news of a submission', () => {
   async function tell(
     id: string,
     submissionId: string,
-    outcome: Outcome,
+    told: Outcome,
     source: 'answer' | 'recovery' | 'lookup' | 'statement' = 'answer',
+    transaction = transactionOf(submissionId),
   ): Promise<Payout> {
+    const outcome = 'providerReference' in told ? { ...told, providerReference: transaction } : told;
     return await withTransaction(world.pool, async (trx) => {
       const verdict = SEEN[outcome.outcome];
       const lookUp = { payoutId: id, submissionId, verdict, providerReference: null, rowsSeen: 1 };
@@ -87,7 +89,7 @@ describe('news of a submission', () => {
 
   async function outcomeOf(submissionId: string): Promise<unknown> {
     const { rows } = await world.pool.query<Record<string, unknown>>(
-      'select outcome, rejection, source, source_id is not null as proven from submissions where id = $1',
+      'select outcome, rejection, source, source_id is not null as proven, provider_reference from submissions where id = $1',
       [submissionId],
     );
     return rows[0];
@@ -320,6 +322,105 @@ describe('news of a submission', () => {
     expect(await outcomeOf(all[0]!)).toMatchObject({ outcome: 'rejected', source: 'late_answer' });
     expect(['pending', 'unknown']).toContain((await world.payout(id)).state);
     expect((await tell(id, all[1]!, SETTLED, 'lookup')).state).toBe('succeeded');
+  });
+
+  test.each(['succeeded', 'failed', 'cancelled', 'returned', 'in_review', 'unknown', 'pending', 'processing'] as const)(
+    'a second transaction of a paid submission is a double credit of a payout that is %s',
+    async (state) => {
+      const { id, sub } = await stand(state, 'settled');
+      const isFinal = ['succeeded', 'failed', 'cancelled', 'returned'].includes(state);
+      const before = await world.payout(id);
+      await tell(id, sub, SETTLED, 'lookup');
+      expect(await reviewsOf(id)).toEqual([]);
+      for (const source of ['lookup', 'statement', 'answer'] as const)
+        await tell(id, sub, SETTLED, source, `second-${sub}`);
+      expect(await reviewsOf(id)).toEqual(['double_credit']);
+      expect(await outcomeOf(sub)).toMatchObject({ outcome: 'settled', provider_reference: transactionOf(sub) });
+      const after = await world.payout(id);
+      if (isFinal) expect(after).toEqual(before);
+      else expect(after.state).toBe('in_review');
+    },
+  );
+
+  test.each([
+    ['rejected', 'succeeded', 'double_credit'],
+    ['rejected', 'queued', 'late_credit'],
+    ['rejected', 'processing', 'late_credit'],
+    ['unknown', 'succeeded', 'double_credit'],
+  ] as const)(
+    'a first submission that was %s is found paid while the payout is %s: %s, and nothing more leaves',
+    async (first, state, kind) => {
+      const second = state === 'succeeded' ? 'settled' : state === 'processing' ? null : 'rejected';
+      const { id, all } = await stand(state, first, second);
+      expect((await tell(id, all[0]!, SETTLED, 'lookup')).state).toBe(state === 'succeeded' ? state : 'in_review');
+      expect(await reviewsOf(id)).toEqual([kind]);
+    },
+  );
+
+  test('a second submission found paid while people look at the payout is a double credit', async () => {
+    const { id, all } = await stand('in_review', 'settled', 'unknown');
+    expect((await tell(id, all[1]!, SETTLED, 'lookup')).state).toBe('in_review');
+    expect(await reviewsOf(id)).toEqual(['double_credit']);
+    expect(await outcomeOf(all[1]!)).toMatchObject({ outcome: 'settled' });
+  });
+
+  test.each(['unknown', 'pending', 'processing', 'queued', 'in_review', 'succeeded', 'failed', 'cancelled'] as const)(
+    'the transaction that paid another submission pays none of a payout that is %s: a mismatch',
+    async (state) => {
+      const payer = await stand('unknown', 'unknown');
+      await tell(payer.id, payer.sub, SETTLED, 'lookup');
+      const own = { queued: 'rejected', failed: 'rejected', cancelled: 'rejected', succeeded: 'settled' } as const;
+      const outcome = state in own ? own[state as keyof typeof own] : 'unknown';
+      const { id, all } = await stand(state, outcome, 'rejected');
+      const transaction = transactionOf(payer.sub);
+      if (state === 'succeeded')
+        await world.pool.query('update submissions set provider_reference = null where id = $1', [all[0]]);
+      await tell(id, all[0]!, SETTLED, 'lookup', transaction);
+      expect(await reviewsOf(id)).toEqual(['mismatch']);
+      expect(await outcomeOf(all[0]!)).toMatchObject({ outcome });
+      const isFinal = ['succeeded', 'failed', 'cancelled'].includes(state);
+      expect((await world.payout(id)).state).toBe(isFinal ? state : 'in_review');
+    },
+  );
+
+  test('of submissions that claim one transaction at once one is paid, and people are asked about the others', async () => {
+    const transaction = `at-once-${Date.now()}`;
+    const claims = await Promise.all(Array.from({ length: 4 }, () => stand('unknown', 'unknown')));
+    await Promise.all(claims.map(({ id, sub }) => tell(id, sub, SETTLED, 'lookup', transaction)));
+    const states = await Promise.all(claims.map(async ({ id }) => (await world.payout(id)).state));
+    expect(states.sort()).toEqual(['in_review', 'in_review', 'in_review', 'succeeded']);
+  });
+
+  test('a new attempt shows no transaction, and in the end the one that paid it', async () => {
+    const { id, sub } = await stand('processing', null);
+    expect((await tell(id, sub, ACCEPTED)).providerReference).toBe(transactionOf(sub));
+    await tell(id, sub, UNKNOWN, 'recovery');
+    const failed = await tell(id, sub, rejected('final'), 'lookup');
+    expect(failed).toMatchObject({ state: 'failed', providerReference: transactionOf(sub) });
+    const queued = await stand('processing', null);
+    await world.pool.query("update payouts set provider_reference = 'old' where id = $1", [queued.id]);
+    const again = await tell(queued.id, queued.sub, rejected('throttled'));
+    expect(again).toMatchObject({ state: 'queued', attempt: 2, providerReference: null });
+  });
+
+  test('a payout is paid by the transaction of the submission that is, not by a later one', async () => {
+    const { id, all } = await stand('unknown', 'unknown', 'accepted');
+    await world.pool.query('update payouts set provider_reference = $2 where id = $1', [id, transactionOf(all[1]!)]);
+    expect(await tell(id, all[0]!, SETTLED, 'lookup')).toMatchObject({
+      state: 'succeeded',
+      providerReference: transactionOf(all[0]!),
+    });
+  });
+
+  test('PostgreSQL refuses an empty transaction, one that proves two submissions, and one of an old attempt', async () => {
+    const { id, sub } = await stand('pending', 'settled');
+    const other = await insertSubmissionBySql(world.pool, { payoutId: id, attempt: 2, outcome: 'settled' });
+    const name = (submission: string, transaction: string): Promise<unknown> =>
+      world.pool.query('update submissions set provider_reference = $2 where id = $1', [submission, transaction]);
+    expect(await refusal(name(sub, ''))).toBe('23514');
+    expect(await refusal(name(other, transactionOf(sub)))).toBe('23505');
+    await world.pool.query("update payouts set provider_reference = 'old' where id = $1", [id]);
+    expect(await refusal(world.pool.query('update payouts set attempt = 2 where id = $1', [id]))).toBe('CA003');
   });
 
   test('a submission of another payout is refused', async () => {

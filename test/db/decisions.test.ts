@@ -17,7 +17,7 @@ import type { Resolution, ReviewKind } from '../../src/domain/review';
 import { authenticateOperator } from '../../src/ops/authenticate-operator';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { standPayout } from '../helpers/standing-payout';
+import { standPayout, transactionOf } from '../helpers/standing-payout';
 
 const LIMITS = { marginMs: 500, windowMs: 60_000, watchMs: 60_000 };
 
@@ -91,10 +91,11 @@ describe('a decision of two persons', () => {
   }
 
   async function settleByLookUp(payoutId: string, submissionId: string): Promise<void> {
+    const providerReference = `MP9-${payoutId}`;
     await withTransaction(world.pool, async (trx) => {
-      const lookUp = { payoutId, submissionId, verdict: 'settled', providerReference: 'MP9', rowsSeen: 1 } as const;
+      const lookUp = { payoutId, submissionId, verdict: 'settled', providerReference, rowsSeen: 1 } as const;
       const sourceId = await insertLookUp(trx, lookUp);
-      const outcome = { outcome: 'settled', providerReference: 'MP9', code: null, text: null } as const;
+      const outcome = { outcome: 'settled', providerReference, code: null, text: null } as const;
       await applyOutcome(trx, await lockPayout(trx, payoutId), {
         submissionId,
         outcome,
@@ -239,12 +240,44 @@ describe('a decision of two persons', () => {
   test.each(['failed', 'cancelled'] as const)('paid after %s is booked against suspense', async (state) => {
     const { id, submissions } = await stand(state, ['rejected'], 'late_credit');
     const before = await world.balances();
-    expect((await decide(id, 'paid', 'MP77')).state).toBe('succeeded');
+    const transaction = `MP77-${state}`;
+    const decided = await decide(id, 'paid', transaction);
+    expect(decided).toMatchObject({ state: 'succeeded', providerReference: transaction });
     expect(await changes(before)).toEqual({ suspense: -1_000n, paid: 1_000n });
     expect(await world.submissions(id)).toMatchObject([
-      { id: submissions[0], outcome: 'settled', source: 'decision', providerReference: 'MP77' },
+      { id: submissions[0], outcome: 'settled', source: 'decision', providerReference: transaction },
     ]);
     expect(await openReviews(id)).toBe(0);
+  });
+
+  test('paid without a transaction named shows the one of the submission that was paid', async () => {
+    const { id, submissions } = await stand('in_review', ['rejected', 'settled', 'rejected']);
+    const decided = await decide(id, 'paid');
+    expect(decided).toMatchObject({ state: 'succeeded', providerReference: transactionOf(submissions[1]!) });
+  });
+
+  test('paid with no transaction known shows none, until evidence names it on the submission', async () => {
+    const { id, submissions } = await stand('in_review', ['unknown']);
+    expect(await decide(id, 'paid')).toMatchObject({ state: 'succeeded', providerReference: null });
+    expect(await world.submissions(id)).toMatchObject([{ outcome: 'settled', providerReference: null }]);
+    await settleByLookUp(id, submissions[0]!);
+    expect(await world.submissions(id)).toMatchObject([{ outcome: 'settled', providerReference: `MP9-${id}` }]);
+    expect(await openReviews(id)).toBe(0);
+  });
+
+  test('paid by a transaction that paid another payout is refused, named or known', async () => {
+    const other = await stand('in_review', ['settled']);
+    const taken = transactionOf(other.submissions[0]!);
+    const { id, submissions } = await stand('in_review', ['accepted']);
+    await expect(propose(id, 'paid', { providerReference: taken })).rejects.toThrow(`paid ${other.submissions[0]!} of`);
+    await world.pool.query('update submissions set provider_reference = $2 where id = $1', [submissions[0], taken]);
+    await expect(propose(id, 'paid')).rejects.toThrow('name the one that paid this payout');
+    expect(await decide(id, 'paid', `own-${id}`)).toMatchObject({ state: 'succeeded', providerReference: `own-${id}` });
+  });
+
+  test('paid by another transaction than the one that paid its submission is refused', async () => {
+    const { id } = await stand('in_review', ['settled']);
+    await expect(propose(id, 'paid', { providerReference: 'MP-other' })).rejects.toThrow('name that one, or none');
   });
 
   test('not_paid after succeeded takes the capture back to the float', async () => {

@@ -18,7 +18,7 @@ import { aroundStatements } from '../helpers/kill-pool';
 import { listLockWaiters } from '../helpers/lock-waiters';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { everythingOf, insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
+import { everythingOf, insertSubmissionBySql, standPayout, toldOf, transactionOf } from '../helpers/standing-payout';
 
 const words = { code: '60019', text: 'as told' };
 const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
@@ -54,7 +54,14 @@ describe('an outcome merged in one statement', () => {
 
   function newsOf(submissionId: string, outcome: Outcome, source: 'answer' | 'lookup'): OutcomeNews {
     const sourceId = source === 'lookup' ? newId('lu') : submissionId;
-    return { submissionId, outcome, source, sourceId, backOffMs: 60_000, watchMs: 60_000 };
+    return {
+      submissionId,
+      outcome: toldOf(submissionId, outcome),
+      source,
+      sourceId,
+      backOffMs: 60_000,
+      watchMs: 60_000,
+    };
   }
 
   async function atOnce(payout: Payout, submissionId: string, news: OutcomeNews): Promise<StandingRow | null> {
@@ -65,7 +72,13 @@ describe('an outcome merged in one statement', () => {
   async function underLock(payoutId: string, news: OutcomeNews): Promise<Payout> {
     return await withTransaction(world.pool, async (trx) => {
       const { submissionId, outcome } = news;
-      const seen = { payoutId, submissionId, verdict: 'settled', providerReference: 'MP1', rowsSeen: 1 } as const;
+      const seen = {
+        payoutId,
+        submissionId,
+        verdict: 'settled',
+        providerReference: transactionOf(submissionId),
+        rowsSeen: 1,
+      } as const;
       const sourceId = news.source === 'lookup' ? await insertLookUp(trx, seen) : submissionId;
       return await applyOutcome(trx, await lockPayout(trx, payoutId), { ...news, outcome, sourceId });
     });
@@ -138,10 +151,20 @@ describe('an outcome merged in one statement', () => {
     expect(await everything(payout.id)).toEqual(before);
   });
 
+  test('by a transaction that proves another submission nothing is written', async () => {
+    const other = await stand('pending', 'settled');
+    const { payout, sub } = await stand('pending', 'accepted');
+    const before = await everything(payout.id);
+    const outcome = { ...SETTLED, providerReference: transactionOf(other.sub) };
+    const news = { ...newsOf(sub, SETTLED, 'lookup'), outcome };
+    expect(await atOnce(payout, sub, news)).toBeNull();
+    expect(await everything(payout.id)).toEqual(before);
+  });
+
   test('over another outcome than the one that was read nothing is written', async () => {
     const { payout, sub } = await stand('pending', 'accepted');
     const before = await everything(payout.id);
-    const submission = { id: sub, outcome: null, everUnknown: false };
+    const submission = { id: sub, outcome: null, everUnknown: false, providerReference: null };
     expect(await mergeAtOnce(world.pool, { payout, submission }, newsOf(sub, SETTLED, 'lookup'))).toBeNull();
     expect(await everything(payout.id)).toEqual(before);
   });

@@ -18,7 +18,10 @@ import { standBulk } from '../helpers/standing-bulk';
 /** More than two halves, and no power of two. */
 const LINES = 11;
 
-const PAID: Outcome = { outcome: 'settled', providerReference: 'MP1', code: null, text: null };
+/** Paid by a transaction of its own. */
+function paid(payoutId: string): Outcome {
+  return { outcome: 'settled', providerReference: `MP-${payoutId}`, code: null, text: null };
+}
 
 /** What the product itself never leaves behind is written by SQL: only so do PostgreSQL's guards refuse a line. */
 describe('a line that PostgreSQL refuses', () => {
@@ -66,7 +69,7 @@ describe('a line that PostgreSQL refuses', () => {
     const lines = await withTransaction(pool, (trx) => lockPayouts(trx, ids));
     return await recordLineAnswers(pool, {
       bulkId,
-      answers: lines.map((payout) => ({ payout, submissionId: `sub-${payout.id}`, outcome: PAID })),
+      answers: lines.map((payout) => ({ payout, submissionId: `sub-${payout.id}`, outcome: paid(payout.id) })),
       batch: null,
       account: { provider: 'orange', environment: 'sandbox', accountNumber: '0' },
       pinFingerprint: Buffer.alloc(0),

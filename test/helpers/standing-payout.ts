@@ -1,6 +1,6 @@
 import { newId } from '../../src/db/ids';
 import type { Db } from '../../src/db/pool';
-import type { SubmissionOutcome } from '../../src/domain/outcome';
+import type { Outcome, SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { PayoutWorld } from './payout-world';
 
@@ -89,10 +89,25 @@ export async function insertSubmissionBySql(
     await db.query(
       `update submissions set outcome = $2, source = 'answer', source_id = id, rejection = $3, provider_reference = $4
        where id = $1`,
-      [id, outcome, outcome === 'rejected' ? 'final' : null, outcome === 'accepted' ? `MP${id.slice(-6)}` : null],
+      [
+        id,
+        outcome,
+        outcome === 'rejected' ? 'final' : null,
+        outcome === 'accepted' || outcome === 'settled' ? transactionOf(id) : null,
+      ],
     );
   }
   return id;
+}
+
+/** The provider's transaction of a submission that was written by SQL. */
+export function transactionOf(submissionId: string): string {
+  return `MP${submissionId.slice(-6)}`;
+}
+
+/** An outcome as it is told of a submission: by the transaction of that one. */
+export function toldOf(submissionId: string, outcome: Outcome): Outcome {
+  return 'providerReference' in outcome ? { ...outcome, providerReference: transactionOf(submissionId) } : outcome;
 }
 
 /** The SQLSTATE that PostgreSQL refuses a statement with, or `done` where it does not. */

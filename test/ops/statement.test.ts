@@ -14,7 +14,7 @@ import type { PayoutState } from '../../src/domain/payout-state';
 import type { ScenarioName } from '../../src/simulators/orange';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { confirmBySql, insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
+import { confirmBySql, insertSubmissionBySql, standPayout, transactionOf } from '../helpers/standing-payout';
 import { createOperatorsDesk } from './operators-desk';
 import type { Answer, OperatorsDesk } from './operators-desk';
 
@@ -46,7 +46,7 @@ describe('the import of a provider’s statement', () => {
 
   function line(
     of: { sub: string; recipient: string },
-    { transaction = `MP${of.sub}`, amount = '1000', recipient = of.recipient, status = 'success' } = {},
+    { transaction = transactionOf(of.sub), amount = '1000', recipient = of.recipient, status = 'success' } = {},
   ): string {
     return [of.sub, transaction, amount, 'XOF', recipient, status, '2026-11-22T10:00:00Z'].join(',');
   }
@@ -135,6 +135,38 @@ describe('the import of a provider’s statement', () => {
     expect(countsIn(await read(file))).toEqual({ seen_before: 1 });
     expect((await world.payout(payout.id)).state).toBe('unknown');
     expect(await reviewsOf(payout.id)).toEqual([]);
+  });
+
+  test.each(['succeeded', 'pending', 'in_review', 'failed'] as const)(
+    'a second success of a reference in a later file is a double credit of a payout that is %s, and is looked up at once',
+    async (state) => {
+      const payout = await stand(state, 'settled');
+      expect(await counts([line(payout)])).toEqual({ known: 1 });
+      const file = write([line(payout, { transaction: `second-${payout.sub}` })]);
+      expect(countsIn(await read(file))).toEqual({ double_credit: 1 });
+      expect(await reviewsOf(payout.id)).toEqual(['double_credit']);
+      const { rows } = await world.pool.query('select next_watch_at <= now() as due from payouts where id = $1', [
+        payout.id,
+      ]);
+      expect(rows).toEqual([{ due: true }]);
+      expect(countsIn(await read(file))).toEqual({ seen_before: 1 });
+    },
+  );
+
+  test('a success of another amount or recipient after a payout succeeded is a mismatch', async () => {
+    for (const other of [{ amount: '999' }, { recipient: '+221771110000' }]) {
+      const payout = await stand('succeeded', 'settled');
+      expect(await counts([line(payout, { ...other, transaction: `T-${payout.sub}` })])).toEqual({ mismatch: 1 });
+      expect(await reviewsOf(payout.id)).toEqual(['statement_mismatch']);
+    }
+  });
+
+  test('the transaction that paid another payout proves nothing: a mismatch', async () => {
+    const paid = await stand('succeeded', 'settled');
+    const payout = await stand('unknown', 'unknown');
+    expect(await counts([line(payout, { transaction: transactionOf(paid.sub) })])).toEqual({ mismatch: 1 });
+    expect((await world.payout(payout.id)).state).toBe('in_review');
+    expect(await reviewsOf(payout.id)).toEqual(['mismatch']);
   });
 
   test('any success among the lines of a reference wins, in whatever order they stand', async () => {
