@@ -68,7 +68,7 @@ export async function addMerchant(
   const { key } = await createApiKey(pool, {
     role: 'merchant',
     ...tenant,
-    subject: { kind: 'system', systemId: `sys_bench_${number}` },
+    subject: { kind: 'system', systemId: `sys_bench_${number}`, responsiblePersonId: 'per_fatou' },
   });
   return { id, key };
 }

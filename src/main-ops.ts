@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { loadConfig } from './config';
 import { createCore, createOperatorBudget } from './deps';
-import { COMMANDS, describeCommands } from './ops/commands';
+import { COMMANDS, describeCommands, KEYLESS_COMMANDS } from './ops/commands';
 import { authenticateOperator } from './ops/authenticate-operator';
 import { CommandError } from './ops/operator';
 import type { CommandArgs } from './ops/operator';
@@ -12,7 +12,9 @@ import type { CommandArgs } from './ops/operator';
 async function main(): Promise<number> {
   const [name = '', ...rest] = process.argv.slice(2);
   const command = COMMANDS[name];
-  if (!command) {
+  const keyless = KEYLESS_COMMANDS[name];
+  const known = command ?? keyless;
+  if (!known) {
     process.stdout.write(describeCommands());
     return name === '' || name === 'help' ? 0 : 2;
   }
@@ -23,28 +25,34 @@ async function main(): Promise<number> {
       args: rest,
       allowPositionals: true,
       strict: true,
-      options: command.options,
+      options: known.options,
     });
-    const personId = await authenticateOperator(core.pool, process.env['CAURI_OPERATOR_KEY']);
+    const given: CommandArgs = { positionals, values: values as CommandArgs['values'] };
+    const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+    if (!command) {
+      await keyless?.run({ pool: core.pool, print }, given);
+      return 0;
+    }
+    const operator = await authenticateOperator(core.pool, process.env['CAURI_OPERATOR_KEY']);
     await command.run(
       {
         ...core,
         budget: createOperatorBudget(core),
         sealing: core.vault,
         fingerprintPin: (provider, account, pin) => core.vault.fingerprintPin(provider, account, pin),
-        personId,
+        ...operator,
         settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
         sendByMarginMs: config.SEND_BY_MARGIN_MS,
         watchMs: config.LATE_CREDIT_WATCH_MS,
         readInput: () => text(process.stdin),
-        print: (line) => process.stdout.write(`${line}\n`),
+        print,
       },
-      { positionals, values: values as CommandArgs['values'] },
+      given,
     );
     return 0;
   } catch (error) {
     if (!isUsersFault(error)) throw error;
-    process.stderr.write(`${error.message}\nusage: npm run ops -- ${command.usage}\n`);
+    process.stderr.write(`${error.message}\nusage: npm run ops -- ${known.usage}\n`);
     return 1;
   } finally {
     await core.close();

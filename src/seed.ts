@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
+import type { Pool } from 'pg';
+
 import type { RequestBudget } from './activities/request-budget';
 import { createApiKey } from './db/api-keys';
 import { newId } from './db/ids';
 import { topUpFloat } from './db/operator-actions';
+import { verifyPerson } from './db/persons';
 import { saveCredential } from './db/save-credential';
 import type { Core } from './deps';
 import { WEBHOOK_EVENTS } from './domain/webhook-event';
@@ -11,6 +14,9 @@ import { WEBHOOK_EVENTS } from './domain/webhook-event';
 const MERCHANT = 'mer_demo';
 const OPERATORS = ['per_awa', 'per_binta'] as const;
 const PERSONS = ['per_coumba', 'per_demba'] as const;
+/** Answers for what the merchant's system sends. */
+const RESPONSIBLE = 'per_fatou';
+const DOCUMENT = 'development';
 const FLOAT = 10_000_000n;
 
 /** A bulk above either needs an approval: more than the demonstration sends. */
@@ -45,9 +51,10 @@ export async function seedDevelopment(
      on conflict do nothing`,
     [MERCHANT, 'Demo merchant', APPROVAL_ABOVE.lines, APPROVAL_ABOVE.total],
   );
-  for (const id of [...OPERATORS, ...PERSONS]) {
+  for (const id of [...OPERATORS, ...PERSONS, RESPONSIBLE]) {
     await pool.query('insert into persons (id, name) values ($1, $1) on conflict do nothing', [id]);
   }
+  for (const id of OPERATORS) await breakGlassOnce(pool, id);
   if (hasKeys) {
     await pool.query('update webhook_endpoints set url = $2 where merchant_id = $1', [MERCHANT, webhookUrl]);
     return null;
@@ -74,18 +81,32 @@ export async function seedDevelopment(
   const merchant = await createApiKey(pool, {
     role: 'merchant',
     ...tenant,
-    subject: { kind: 'system', systemId: 'sys_demo' },
+    subject: { kind: 'system', systemId: 'sys_demo', responsiblePersonId: RESPONSIBLE },
   });
-  const keyOf = async (personId: string, of: { role: 'operator' } | ({ role: 'merchant' } & typeof tenant)) =>
-    (await createApiKey(pool, { ...of, subject: { kind: 'person', personId } })).key;
+  const issue = (personId: string, of: { role: 'operator' } | ({ role: 'merchant' } & typeof tenant)) =>
+    createApiKey(pool, { ...of, subject: { kind: 'person', personId } });
+  const operatorKeys = [
+    await issue(OPERATORS[0], { role: 'operator' }),
+    await issue(OPERATORS[1], { role: 'operator' }),
+  ] as const;
+  for (const personId of PERSONS) {
+    for (const { id: keyId } of operatorKeys) await verifyPerson(pool, { personId, document: DOCUMENT, keyId });
+  }
   const member = { role: 'merchant', ...tenant } as const;
-  const operator = { role: 'operator' } as const;
   return {
     merchantKey: merchant.key,
-    personKeys: [await keyOf(PERSONS[0], member), await keyOf(PERSONS[1], member)],
-    operatorKeys: [await keyOf(OPERATORS[0], operator), await keyOf(OPERATORS[1], operator)],
+    personKeys: [(await issue(PERSONS[0], member)).key, (await issue(PERSONS[1], member)).key],
+    operatorKeys: [operatorKeys[0].key, operatorKeys[1].key],
     webhookSecret,
   };
+}
+
+async function breakGlassOnce(pool: Pool, personId: string): Promise<void> {
+  await pool.query(
+    `insert into person_acts (person_id, act, document) select $1, 'break_glass', $2
+     where not exists (select from person_acts where person_id = $1 and act = 'break_glass')`,
+    [personId, DOCUMENT],
+  );
 }
 
 /** Saves the simulator's credential after one call has passed with it, as `credential set` does. */

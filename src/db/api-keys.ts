@@ -6,8 +6,12 @@ import { newId } from './ids';
 import type { Db } from './pool';
 
 export type NewApiKey =
-  | { role: 'merchant'; merchantId: string; environment: Environment; subject: Subject }
+  | { role: 'merchant'; merchantId: string; environment: Environment; subject: NewSubject }
   | { role: 'operator'; subject: { kind: 'person'; personId: string } };
+
+/** A system's key names the person who answers for what it sends. */
+type NewSubject =
+  Extract<Subject, { kind: 'person' }> | { kind: 'system'; systemId: string; responsiblePersonId: string };
 
 /** `cauri_<sandbox|live|op>_<prefix>_<secret>`: the prefix names the key in talk, the secret is 256 random bits. */
 const KEY_PATTERN = /^cauri_(?:sandbox|live|op)_([a-z0-9]{8})_[A-Za-z0-9_-]{43}$/;
@@ -19,8 +23,8 @@ export async function createApiKey(db: Db, owner: NewApiKey): Promise<{ id: stri
   const scope = owner.role === 'operator' ? 'op' : owner.environment;
   const key = `cauri_${scope}_${prefix}_${randomBytes(32).toString('base64url')}`;
   await db.query(
-    `insert into api_keys (id, prefix, hash, role, merchant_id, environment, person_id, system_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `insert into api_keys (id, prefix, hash, role, merchant_id, environment, person_id, system_id, responsible_person_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       id,
       prefix,
@@ -30,6 +34,7 @@ export async function createApiKey(db: Db, owner: NewApiKey): Promise<{ id: stri
       owner.role === 'merchant' ? owner.environment : null,
       owner.subject.kind === 'person' ? owner.subject.personId : null,
       owner.subject.kind === 'system' ? owner.subject.systemId : null,
+      owner.subject.kind === 'system' ? owner.subject.responsiblePersonId : null,
     ],
   );
   return { id, key };

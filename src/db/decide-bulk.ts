@@ -23,7 +23,8 @@ export interface BulkVote {
 }
 
 export type VoteAnswer =
-  { result: 'done' | 'done_before' | 'wrong_state'; bulk: Bulk } | { result: 'own_bulk' | 'other_content' };
+  | { result: 'done' | 'done_before' | 'wrong_state'; bulk: Bulk }
+  | { result: 'own_bulk' | 'other_content' | 'person_not_verified' | 'person_not_independent' | 'sender_unknown' };
 
 /**
  * A person approves or refuses a bulk that somebody else sent, under the lock of its row: the decision and what follows of
@@ -32,7 +33,8 @@ export type VoteAnswer =
 export async function decideBulk(pool: Pool, vote: BulkVote): Promise<VoteAnswer> {
   return await withTransaction(pool, async (trx): Promise<VoteAnswer> => {
     const bulk = await lockBulk(trx, vote.bulkId);
-    if (bulk.createdBy === `person:${vote.personId}`) return { result: 'own_bulk' };
+    const refused = await whyNotThisPerson(trx, bulk, vote);
+    if (refused) return { result: refused };
     if (bulk.contentHash?.equals(vote.contentHash) !== true) return { result: 'other_content' };
     const decision = (await findBulkApproval(trx, bulk.id))?.decision;
     if (decision?.personId === vote.personId && decision.verdict === vote.verdict) {
@@ -51,6 +53,32 @@ export async function decideBulk(pool: Pool, vote: BulkVote): Promise<VoteAnswer
     );
     return { result: 'done', bulk: decided };
   });
+}
+
+interface Voter {
+  is_known: boolean;
+  is_sender: boolean;
+  is_verified: boolean;
+  is_linked: boolean;
+}
+
+/** What PostgreSQL would refuse of this person as the other vote beside the sender; it checks again as the vote is written. */
+async function whyNotThisPerson(
+  trx: Db,
+  bulk: Bulk,
+  { personId }: BulkVote,
+): Promise<'own_bulk' | 'person_not_verified' | 'person_not_independent' | 'sender_unknown' | null> {
+  const { rows } = await trx.query<Voter>(
+    `select sender is not null as is_known, coalesce(sender = voter, false) as is_sender, is_verified(voter) as is_verified,
+       coalesce(are_linked(sender, voter), false) as is_linked
+     from (select sender_of($1) as sender, person_of($2) as voter) as asked`,
+    [bulk.createdBy, personId],
+  );
+  const [voter] = rows;
+  if (!voter?.is_known) return 'sender_unknown';
+  if (voter.is_sender) return 'own_bulk';
+  if (!voter.is_verified) return 'person_not_verified';
+  return voter.is_linked ? 'person_not_independent' : null;
 }
 
 async function insertDecision(trx: Db, vote: BulkVote): Promise<void> {

@@ -6,6 +6,7 @@ const SQLSTATES = {
   CA002: 'hold_closed',
   CA003: 'transition_refused',
   CA004: 'outcome_refused',
+  CA005: 'vote_refused',
   '23505': 'duplicate',
   '40001': 'conflict',
   '40P01': 'conflict',
@@ -30,6 +31,11 @@ const GUARDS: readonly (DbRefusal | null)[] = [
 
 export function isGuardRefusal(error: unknown): error is Error {
   return GUARDS.includes(refusalOf(error));
+}
+
+/** A person may not vote or act on this; the message says why, and what to do instead. */
+export function isVoteRefusal(error: unknown): error is Error {
+  return refusalOf(error) === 'vote_refused';
 }
 
 /** The constraint that a duplicate ran into, or null. */

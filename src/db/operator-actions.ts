@@ -5,6 +5,7 @@ import type { ApprovalThresholds } from '../domain/bulk-approval';
 import type { Payout } from '../domain/payout';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
+import { assertOperates } from './persons';
 import type { Db } from './pool';
 import { insertStop, liftStop } from './stops';
 import type { StopScope } from './stops';
@@ -40,6 +41,7 @@ export async function topUpFloat(
   },
 ): Promise<boolean> {
   return await withTransaction(pool, async (trx) => {
+    await assertOperates(trx, topUp.personId, topUp.merchantId);
     const { rows } = await trx.query<{ booked: boolean }>('select top_up_float($1, $2, $3, $4, $5) as booked', [
       topUp.merchantId,
       topUp.environment,
@@ -66,6 +68,7 @@ export async function setApprovalThresholds(
   { merchantId, lines, total, personId }: ApprovalThresholds & { merchantId: string; personId: string },
 ): Promise<void> {
   await withTransaction(pool, async (trx) => {
+    await assertOperates(trx, personId, merchantId);
     await trx.query('update merchants set approval_above_lines = $2, approval_above_total = $3 where id = $1', [
       merchantId,
       lines,
@@ -83,6 +86,7 @@ export async function returnPayout(
 ): Promise<Payout> {
   return await withTransaction(pool, async (trx) => {
     const payout = await lockPayout(trx, payoutId);
+    await assertOperates(trx, personId, payout.merchantId);
     if (payout.state === 'returned') return payout;
     const moved = await movePayout(trx, payout, {
       to: 'returned',

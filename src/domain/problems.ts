@@ -48,7 +48,22 @@ export const PROBLEMS = {
   own_bulk: {
     status: 403,
     title: 'Who sent a bulk does not decide about it',
-    fix: 'Have another person of the merchant decide; every key of one person counts as that person.',
+    fix: 'Have another person of the merchant decide; every key of one person counts as that person, and so does a key of a system that the person is responsible for.',
+  },
+  person_not_verified: {
+    status: 403,
+    title: 'The person is not verified',
+    fix: 'Ask the operator to verify you: a person votes after two operators have recorded and confirmed a document.',
+  },
+  person_not_independent: {
+    status: 403,
+    title: 'The person is not independent of the sender',
+    fix: 'Have another person decide: who invited, verified or merged the sender, or issued a key for them, does not approve for 30 days, and the other way round.',
+  },
+  sender_unknown: {
+    status: 403,
+    title: 'The key that sent the bulk names no responsible person',
+    fix: 'Cancel the bulk and send it with a key that names one; ask the operator for such a key.',
   },
   not_found: {
     status: 404,

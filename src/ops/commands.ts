@@ -3,7 +3,8 @@ import type { ParseArgsConfig } from 'node:util';
 import { credentialCommand } from './credential';
 import { returnCommand, topUpCommand } from './float';
 import { merchantCommand } from './merchant';
-import type { Command } from './operator';
+import type { Command, KeylessCommand } from './operator';
+import { breakGlassCommand, personCommand } from './person';
 import { providerCommand } from './provider';
 import { resolveCommand } from './resolve';
 import { reviewsCommand } from './reviews';
@@ -12,8 +13,17 @@ import { resumeCommand, stopCommand } from './stop-resume';
 
 const text = { type: 'string' } as const;
 
+interface Options {
+  options: NonNullable<ParseArgsConfig['options']>;
+}
+
+/** What runs without an operator's key. */
+export const KEYLESS_COMMANDS: Readonly<Record<string, KeylessCommand & Options>> = {
+  'break-glass': { ...breakGlassCommand, options: { name: text, document: text } },
+};
+
 /** Every operator's command by its name, with the options that it knows. */
-export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<ParseArgsConfig['options']> }>> = {
+export const COMMANDS: Readonly<Record<string, Command & Options>> = {
   reviews: { ...reviewsCommand, options: { evidence: text } },
   resolve: { ...resolveCommand, options: { as: text, evidence: text, 'provider-reference': text } },
   'top-up': {
@@ -38,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<
       unchecked: { type: 'boolean' },
     },
   },
+  person: {
+    ...personCommand,
+    options: { name: text, document: text, into: text, merchant: text, environment: text, system: text },
+  },
   provider: {
     ...providerCommand,
     options: { merchant: text, environment: text, operator: text, reference: text, code: text, url: text },
@@ -46,6 +60,8 @@ export const COMMANDS: Readonly<Record<string, Command & { options: NonNullable<
 
 /** The list that `npm run ops` prints. */
 export function describeCommands(): string {
-  const lines = Object.values(COMMANDS).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);
+  const lines = Object.values({ ...COMMANDS, ...KEYLESS_COMMANDS }).map(
+    ({ usage, summary }) => `  ${usage}\n      ${summary}`,
+  );
   return `npm run ops -- COMMAND   (your operator key in CAURI_OPERATOR_KEY)\n\n${lines.join('\n')}\n`;
 }

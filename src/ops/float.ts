@@ -6,6 +6,7 @@ import { ENVIRONMENTS } from '../domain/environment';
 import { parseAmount } from '../domain/money';
 import { CommandError, positional, required, requiredMerchant, requiredOneOf } from './operator';
 import type { Command } from './operator';
+import { toCommandError } from './person';
 
 /** `top-up`: adds to a merchant's float after the money has arrived. */
 export const topUpCommand: Command = {
@@ -22,7 +23,9 @@ export const topUpCommand: Command = {
       currency: requiredOneOf(args, 'currency', CURRENCIES),
       amount: parsed.amount,
     };
-    const booked = await topUpFloat(context.pool, { ...topUp, requestId, personId: context.personId });
+    const booked = await toCommandError(() =>
+      topUpFloat(context.pool, { ...topUp, requestId, personId: context.personId }),
+    );
     context.print(
       booked
         ? `topped up: ${topUp.amount} ${topUp.currency} for ${topUp.merchantId} (${topUp.environment}), request ${requestId}`
@@ -36,10 +39,8 @@ export const returnCommand: Command = {
   usage: 'return PAYOUT',
   summary: 'the money of a succeeded payout came back: credit the float again',
   async run(context, args) {
-    const payout = await returnPayout(context.pool, {
-      payoutId: positional(args, 0, 'the payout id'),
-      personId: context.personId,
-    });
+    const payoutId = positional(args, 0, 'the payout id');
+    const payout = await toCommandError(() => returnPayout(context.pool, { payoutId, personId: context.personId }));
     context.print(`returned: ${payout.id}, ${payout.amount} ${payout.currency} are available again`);
   },
 };

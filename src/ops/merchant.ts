@@ -2,6 +2,7 @@ import { setApprovalThresholds } from '../db/operator-actions';
 import { parseAmount } from '../domain/money';
 import { CommandError, positional, required, requiredMerchant } from './operator';
 import type { Command, CommandArgs } from './operator';
+import { toCommandError } from './person';
 
 /** `merchant approval`: above how many lines or minor units a bulk needs an approval by a second person. */
 export const merchantCommand: Command = {
@@ -14,7 +15,8 @@ export const merchantCommand: Command = {
     const total = threshold(args, 'total');
     if (lines !== null && lines > MOST_LINES) throw new CommandError(`--lines is more than ${MOST_LINES}`);
     const { pool, personId } = context;
-    await setApprovalThresholds(pool, { merchantId, lines: lines === null ? null : Number(lines), total, personId });
+    const thresholds = { lines: lines === null ? null : Number(lines), total };
+    await toCommandError(() => setApprovalThresholds(pool, { merchantId, ...thresholds, personId }));
     context.print(`approval: bulks of ${merchantId} ${describe(lines, total)}`);
   },
 };

@@ -14,6 +14,8 @@ export interface OperatorContext {
   /** Requests in an account's name, shared with all workers; `spend` throws `ProviderError` where none is left. */
   budget: { spend(account: { provider: string; accountNumber: string }): Promise<void> };
   personId: string;
+  /** The key's id: votes are written under it. */
+  keyId: string;
   logger: Logger;
   settlementWindowMs: number;
   sendByMarginMs: number;
@@ -37,6 +39,11 @@ export interface Command {
   usage: string;
   summary: string;
   run(context: OperatorContext, args: CommandArgs): Promise<void>;
+}
+
+/** A command that runs without an operator's key. */
+export interface KeylessCommand extends Omit<Command, 'run'> {
+  run(context: Pick<OperatorContext, 'pool' | 'print'>, args: CommandArgs): Promise<void>;
 }
 
 export interface CommandArgs {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
+import { createApiKey } from '../../src/db/api-keys';
 import { seedOperator } from '../helpers/app';
+import { addOperators, addPerson, operatorKeyOf } from '../helpers/persons';
 import { bulkWorld, csv, line, PERSON } from './bulk-world';
 import type { BulkAnswer, BulkWorld } from './bulk-world';
 
@@ -169,6 +171,30 @@ describe('a bulk above a threshold', () => {
       { to_state: 'running', actor: 'system', reason: 'held' },
     ]);
     expect(world.runs.calls.at(-1)).toBe(`bulk decided ${id}/${answer.body.version}`);
+  });
+
+  test('not by a person who is not verified, whom the sender invited, or who answers for the system that sent it', async () => {
+    const keyOf = async (personId: string, { isVerified }: { isVerified: boolean }): Promise<string> => {
+      const subject = { kind: 'person', personId } as const;
+      if (isVerified) return await world.keyOf(subject);
+      const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+      await addPerson(world.pool, personId);
+      return (await createApiKey(world.pool, { role: 'merchant', ...tenant, subject })).key;
+    };
+    const { id, hash } = await waiting();
+    const unverified = await keyOf('per_unverified', { isVerified: false });
+    expect(codeOf(await approve(id, hash, unverified))).toEqual([403, 'person_not_verified']);
+    expect(codeOf(await refuse(id, hash, unverified, 'No'))).toEqual([403, 'person_not_verified']);
+    const invited = await keyOf('per_invited', { isVerified: true });
+    await addOperators(world.pool, PERSON);
+    await world.pool.query("insert into person_acts (person_id, act, key_id) values ('per_invited', 'invited', $1)", [
+      operatorKeyOf(PERSON),
+    ]);
+    expect(codeOf(await approve(id, hash, invited))).toEqual([403, 'person_not_independent']);
+    const responsible = await keyOf('per_shop', { isVerified: true });
+    const bySystem = await waiting({ as: system });
+    expect(codeOf(await approve(bySystem.id, bySystem.hash, responsible))).toEqual([403, 'own_bulk']);
+    expect(codeOf(await approve(bySystem.id, bySystem.hash, first))).toEqual([200, 'running']);
   });
 
   test('one for later waits for its time, one without float for a top-up', async () => {

@@ -6,6 +6,7 @@ import { createApiKey } from '../../src/db/api-keys';
 import type { Subject } from '../../src/domain/principal';
 import { seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, RecordingRuns, TestLimits } from '../helpers/app';
+import { verifyPersons } from '../helpers/persons';
 
 /** The person whose key sends the bulks. */
 export const PERSON = 'per_initiator';
@@ -50,7 +51,7 @@ export interface BulkWorld {
   send(upload: Upload): Promise<BulkAnswer>;
   get(path: string, key?: string): Promise<BulkAnswer>;
   post(path: string, body?: unknown, key?: string): Promise<BulkAnswer>;
-  /** A new key of the merchant for this person, who may be new, or system. */
+  /** A new key of the merchant for this person, who is verified and may be new, or system. */
   keyOf(subject: Subject): Promise<string>;
   /** Lines that are still staged, of all bulks. */
   staged(): Promise<number>;
@@ -67,11 +68,10 @@ export async function bulkWorld(limits: TestLimits = {}): Promise<BulkWorld> {
   const merchant = await seedMerchant(pool, { float: 1_000_000n });
   const stranger = await seedMerchant(pool);
   const keyOf = async (subject: Subject): Promise<string> => {
-    if (subject.kind === 'person') {
-      await pool.query('insert into persons (id, name) values ($1, $1) on conflict do nothing', [subject.personId]);
-    }
+    const holder = subject.kind === 'system' ? { ...subject, responsiblePersonId: 'per_shop' } : subject;
+    if (holder.kind === 'person') await verifyPersons(pool, holder.personId);
     const { id: merchantId, environment } = merchant;
-    return (await createApiKey(pool, { role: 'merchant', merchantId, environment, subject })).key;
+    return (await createApiKey(pool, { role: 'merchant', merchantId, environment, subject: holder })).key;
   };
   const ownKey = await keyOf({ kind: 'person', personId: PERSON });
   const one = async <T>(sql: string, values: unknown[] = []): Promise<T> => {

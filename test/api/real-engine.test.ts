@@ -34,7 +34,7 @@ beforeAll(async () => {
     role: 'merchant',
     merchantId: world.merchantId,
     environment: 'sandbox',
-    subject: { kind: 'system', systemId: 'shop' },
+    subject: { kind: 'system', systemId: 'shop', responsiblePersonId: 'per_shop' },
   }));
   await world.startWorkers();
 });

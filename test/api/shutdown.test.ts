@@ -75,7 +75,7 @@ async function keyOfMerchant(): Promise<string> {
     role: 'merchant',
     merchantId: world.merchantId,
     environment: 'sandbox',
-    subject: { kind: 'system', systemId: 'shop' },
+    subject: { kind: 'system', systemId: 'shop', responsiblePersonId: 'per_shop' },
   });
   return key;
 }

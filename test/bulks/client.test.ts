@@ -41,7 +41,7 @@ describe('npm run bulk', () => {
     // One that no outgoing connection can have while the API is away.
     port = await findFreePort();
     const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
-    const subject = { kind: 'system', systemId: 'payroll' } as const;
+    const subject = { kind: 'system', systemId: 'payroll', responsiblePersonId: 'per_shop' } as const;
     ({ key } = await createApiKey(world.pool, { role: 'merchant', ...tenant, subject }));
     worker = startProduct('worker', { ...world.env, ORANGE_SETTLEMENT_WINDOW_MS: '2000' });
     await startApi();

@@ -6,6 +6,7 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { createPool } from '../../src/db/pool';
 import { seedMerchant, seedOperator } from '../helpers/app';
+import { addOperators, addPerson, operatorKeyOf, verifyPersons } from '../helpers/persons';
 import { createTestDatabase } from '../helpers/postgres';
 import { refusal } from '../helpers/standing-payout';
 
@@ -19,6 +20,8 @@ const OTHER = 'per_other';
 /** SQLSTATE of what may not follow, and of what never changes. */
 const REFUSED = 'CA003';
 const FIXED = 'CA001';
+const NOT_BY_THIS_PERSON = 'CA005';
+const RESPONSIBLE = 'per_responsible';
 
 describe('PostgreSQL refuses whoever skips an approval', () => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -37,12 +40,17 @@ describe('PostgreSQL refuses whoever skips an approval', () => {
     await pool.query('update merchants set approval_above_lines = 2, approval_above_total = 5000 where id = $1', [
       merchantId,
     ]);
-    for (const person of [INITIATOR, OTHER]) await pool.query('insert into persons values ($1, $1)', [person]);
+    await verifyPersons(pool, INITIATOR, OTHER, RESPONSIBLE);
     const member = { role: 'merchant', merchantId, environment: 'sandbox' } as const;
     const person = (personId: string) => ({ kind: 'person', personId }) as const;
     keys.initiator = (await createApiKey(pool, { ...member, subject: person(INITIATOR) })).id;
     keys.other = (await createApiKey(pool, { ...member, subject: person(OTHER) })).id;
-    keys.system = (await createApiKey(pool, { ...member, subject: { kind: 'system', systemId: 'payroll' } })).id;
+    keys.system = (
+      await createApiKey(pool, {
+        ...member,
+        subject: { kind: 'system', systemId: 'payroll', responsiblePersonId: RESPONSIBLE },
+      })
+    ).id;
     keys.stranger = (await createApiKey(pool, { ...member, merchantId: stranger.id, subject: person(OTHER) })).id;
     const { personId } = await seedOperator(pool);
     keys.operator = (await createApiKey(pool, { role: 'operator', subject: { kind: 'person', personId } })).id;
@@ -144,6 +152,48 @@ describe('PostgreSQL refuses whoever skips an approval', () => {
     expect(await decide(sentByKey, verdict)).toBe(REFUSED);
     const sentBySystem = await standBulk({ createdBy: `api_key:${keys.system}` });
     expect(await decide(sentBySystem, verdict)).toBe('done');
+  });
+
+  async function keyOf(personId: string): Promise<string> {
+    const subject = { kind: 'person', personId } as const;
+    return (await createApiKey(pool, { role: 'merchant', merchantId, environment: 'sandbox', subject })).id;
+  }
+
+  test.each(['approved', 'refused'])(
+    'no %s by the person responsible for the key of a system that sent it',
+    async (verdict) => {
+      const id = await standBulk({ createdBy: `api_key:${keys.system}` });
+      const key = await keyOf(RESPONSIBLE);
+      expect(await decide(id, verdict, { person: RESPONSIBLE, key })).toBe(REFUSED);
+      expect(await decide(await standBulk(), verdict, { person: RESPONSIBLE, key })).toBe('done');
+    },
+  );
+
+  test.each(['approved', 'refused'])(
+    'no %s by a person who is not verified, or by a key that was revoked',
+    async (verdict) => {
+      const person = await addPerson(pool);
+      const id = await standBulk();
+      expect(await decide(id, verdict, { person, key: await keyOf(person) })).toBe(NOT_BY_THIS_PERSON);
+      const key = await keyOf(OTHER);
+      await pool.query('update api_keys set revoked_at = now() where id = $1', [key]);
+      expect(await decide(id, verdict, { key })).toBe(NOT_BY_THIS_PERSON);
+    },
+  );
+
+  test('no decision by a person whom the sender invited, or who verified the sender, within 30 days', async () => {
+    await addOperators(pool, INITIATOR);
+    const [invited, sender] = [await addPerson(pool), await addPerson(pool)];
+    await verifyPersons(pool, invited);
+    const act = 'insert into person_acts (person_id, act, document, key_id) values ($1, $2, $3, $4)';
+    await pool.query(act, [invited, 'invited', null, operatorKeyOf(INITIATOR)]);
+    expect(await decide(await standBulk(), 'approved', { person: invited, key: await keyOf(invited) })).toBe(
+      NOT_BY_THIS_PERSON,
+    );
+    await pool.query(act, [sender, 'documented', 'passport', operatorKeyOf(INITIATOR)]);
+    const sent = await standBulk({ createdBy: `person:${sender}` });
+    expect(await decide(sent, 'approved', { person: INITIATOR, key: keys.initiator })).toBe(NOT_BY_THIS_PERSON);
+    expect(await decide(sent, 'approved')).toBe('done');
   });
 
   test('no decision about another content, after the time, or where nothing waits', async () => {

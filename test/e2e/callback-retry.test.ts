@@ -28,7 +28,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
       role: 'merchant',
       merchantId: world.merchantId,
       environment: 'sandbox',
-      subject: { kind: 'system', systemId: 'sys_test' },
+      subject: { kind: 'system', systemId: 'sys_test', responsiblePersonId: 'per_shop' },
     }));
     // Polling so rarely that only a callback can bring the news in the time of a test.
     const env = { ...world.env, POLL_FIRST_MS: '60000', POLL_MAX_MS: '60000' };

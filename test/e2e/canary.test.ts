@@ -40,7 +40,7 @@ describe('secrets and personal data', () => {
     ({ key } = await createApiKey(world.pool, {
       role: 'merchant',
       ...tenant,
-      subject: { kind: 'system', systemId: 'sys_test' },
+      subject: { kind: 'system', systemId: 'sys_test', responsiblePersonId: 'per_shop' },
     }));
     const env = { ...world.env, LOG_LEVEL: 'trace' };
     worker = startProduct('worker', env);

@@ -57,7 +57,7 @@ describe('the whole system, over all its processes, on bad days', () => {
     ({ key } = await createApiKey(world.pool, {
       role: 'merchant',
       ...tenant,
-      subject: { kind: 'system', systemId: 'sys_test' },
+      subject: { kind: 'system', systemId: 'sys_test', responsiblePersonId: 'per_shop' },
     }));
     await endpoint(await startReceiver());
     // Nobody listens there: a dead endpoint beside the living one.

@@ -19,6 +19,7 @@ import { createPool } from '../../src/db/pool';
 import { createSearches } from '../../src/db/searches';
 import type { Environment } from '../../src/domain/environment';
 import type { Sealing } from '../../src/domain/sealing';
+import { addPerson, verifyPersons } from './persons';
 import { createTestDatabase } from './postgres';
 
 /** What the API asked the engine to do, in order; answers of the engine can be set. */
@@ -291,11 +292,12 @@ export async function seedMerchant(
   const id = newId('mer');
   const credentialId = newId('cred');
   await pool.query('insert into merchants (id, name) values ($1, $1)', [id]);
+  await addPerson(pool, 'per_shop');
   const { key } = await createApiKey(pool, {
     role: 'merchant',
     merchantId: id,
     environment,
-    subject: { kind: 'system', systemId: 'shop' },
+    subject: { kind: 'system', systemId: 'shop', responsiblePersonId: 'per_shop' },
   });
   if (credential) {
     await pool.query(
@@ -313,7 +315,7 @@ export async function seedMerchant(
 
 export async function seedOperator(pool: Pool): Promise<{ personId: string; key: string }> {
   const personId = newId('per');
-  await pool.query('insert into persons (id, name) values ($1, $1)', [personId]);
+  await verifyPersons(pool, personId);
   const { key } = await createApiKey(pool, { role: 'operator', subject: { kind: 'person', personId } });
   return { personId, key };
 }

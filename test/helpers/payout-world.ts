@@ -35,6 +35,7 @@ import { createVault } from '../../src/vault/vault';
 import type { Vault } from '../../src/vault/vault';
 import { PAYOUT_WORKFLOW, payoutWorkflowId, workflowTaskQueue } from '../../src/workflows/contract';
 import { eventually } from './eventually';
+import { addPerson, addVerifiedOperators } from './persons';
 import { createTestDatabase } from './postgres';
 import { temporalAddress, uniqueName } from './temporal-server';
 import { workflowBundle } from './workflow-bundle';
@@ -197,9 +198,9 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
 
   const merchantId = newId('mer');
   await pool.query('insert into merchants (id, name) values ($1, $1)', [merchantId]);
-  for (const person of ['per_one', 'per_two']) {
-    await pool.query('insert into persons (id, name) values ($1, $1)', [person]);
-  }
+  await addVerifiedOperators(pool, 'per_one', 'per_two');
+  // Answers for what the merchant's systems send.
+  await addPerson(pool, 'per_shop');
   const tenant = { merchantId, environment: 'sandbox' } as const;
   await topUpFloat(pool, { ...tenant, currency: 'XOF', amount: FLOAT, requestId: 'first', personId: 'per_one' });
 

@@ -48,7 +48,7 @@ async function merchantWithKey(world: PayoutWorld, index: number): Promise<{ mer
   const { merchantId } = await createKillMerchant(world, index);
   const { key } = await createApiKey(world.pool, {
     ...{ role: 'merchant', merchantId, environment: 'sandbox' },
-    subject: { kind: 'system', systemId: 'sys_test' },
+    subject: { kind: 'system', systemId: 'sys_test', responsiblePersonId: 'per_shop' },
   });
   return { merchantId, key };
 }

@@ -127,7 +127,7 @@ describe.each(['lines', 'native'] as const)(
         role: 'merchant',
         merchantId: by.merchantId,
         environment: 'sandbox',
-        subject: { kind: 'system', systemId: `shop-${index}` },
+        subject: { kind: 'system', systemId: `shop-${index}`, responsiblePersonId: 'per_shop' },
       });
       const request = { key, idempotencyKey: randomUUID(), body: { lines, notify: 'none' } };
       const answer = await world.ask('POST', '/v1/bulk-cash-ins', request);

@@ -205,12 +205,12 @@ describe('the operator', () => {
         role: 'operator',
         subject: { kind: 'person', personId: 'per_two' },
       });
-      expect(await authenticateOperator(world.pool, operator.key)).toBe('per_two');
+      expect(await authenticateOperator(world.pool, operator.key)).toEqual({ personId: 'per_two', keyId: operator.id });
       const merchant = await createApiKey(world.pool, {
         role: 'merchant',
         merchantId: world.merchantId,
         environment: 'sandbox',
-        subject: { kind: 'person', personId: 'per_two' },
+        subject: { kind: 'person', personId: 'per_shop' },
       });
       for (const key of [merchant.key, `${operator.key.slice(0, -1)}_`, 'cauri_op', '', undefined]) {
         await expect(authenticateOperator(world.pool, key)).rejects.toMatchObject({ name: 'CommandError' });

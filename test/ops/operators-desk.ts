@@ -6,6 +6,7 @@ import type { RequestBudget } from '../../src/activities/request-budget';
 import { COMMANDS } from '../../src/ops/commands';
 import type { OperatorContext } from '../../src/ops/operator';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { operatorKeyOf } from '../helpers/persons';
 
 export interface Answer {
   /** What the command printed, line by line. */
@@ -40,6 +41,7 @@ export function createOperatorsDesk(
         providers: world.providers,
         budget,
         personId: as,
+        keyId: operatorKeyOf(as),
         logger,
         settlementWindowMs: world.settings.settlementWindowMs ?? 60_000,
         sendByMarginMs: world.settings.sendByMarginMs,

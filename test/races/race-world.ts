@@ -54,7 +54,7 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
       orange.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
   });
   const tenant = { merchantId, environment: 'sandbox' } as const;
-  const subject = { kind: 'system', systemId: 'shop' } as const;
+  const subject = { kind: 'system', systemId: 'shop', responsiblePersonId: 'per_shop' } as const;
   const { key: merchantKey } = await createApiKey(pool, { role: 'merchant', ...tenant, subject });
   const operator = { kind: 'person', personId: 'per_one' } as const;
   const { key: operatorKey } = await createApiKey(pool, { role: 'operator', subject: operator });

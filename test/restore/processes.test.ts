@@ -16,7 +16,7 @@ describe('api and worker with --after-restore', () => {
   beforeAll(async () => {
     world = await createPayoutWorld();
     const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
-    const subject = { kind: 'system', systemId: 'sys_test' } as const;
+    const subject = { kind: 'system', systemId: 'sys_test', responsiblePersonId: 'per_shop' } as const;
     ({ key } = await createApiKey(world.pool, { role: 'merchant', ...tenant, subject }));
   });
   afterAll(async () => {

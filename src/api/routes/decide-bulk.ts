@@ -19,6 +19,9 @@ const COMMON = {
   problems: [
     'approval_needs_person',
     'own_bulk',
+    'person_not_verified',
+    'person_not_independent',
+    'sender_unknown',
     'bulk_content_differs',
     'bulk_state',
     'restoring',
@@ -69,7 +72,10 @@ async function decide(verdict: BulkVerdict, request: Request, deps: RouteDeps): 
   });
   switch (answer.result) {
     case 'own_bulk':
-      throw new ApiProblem('own_bulk');
+    case 'person_not_verified':
+    case 'person_not_independent':
+    case 'sender_unknown':
+      throw new ApiProblem(answer.result);
     case 'other_content':
       throw new ApiProblem('bulk_content_differs');
     case 'wrong_state':
