@@ -131,10 +131,16 @@ describe('a decision of two persons', () => {
       (await createApiKey(world.pool, { role: 'operator', subject: { kind: 'person', personId } })).key;
     const [first, second, other] = await Promise.all([keyOf('per_one'), keyOf('per_one'), keyOf('per_two')]);
     const { id } = await stand('in_review', ['unknown']);
-    const decisionId = await propose(id, 'paid', { personId: (await authenticateOperator(world.pool, first)).personId });
+    const decisionId = await propose(id, 'paid', {
+      personId: (await authenticateOperator(world.pool, first)).personId,
+    });
     expect(second).not.toBe(first);
-    await expect(confirm(decisionId, (await authenticateOperator(world.pool, second)).personId)).rejects.toThrow('two persons');
-    expect((await confirm(decisionId, (await authenticateOperator(world.pool, other)).personId)).state).toBe('succeeded');
+    await expect(confirm(decisionId, (await authenticateOperator(world.pool, second)).personId)).rejects.toThrow(
+      'two persons',
+    );
+    expect((await confirm(decisionId, (await authenticateOperator(world.pool, other)).personId)).state).toBe(
+      'succeeded',
+    );
   });
 
   test('PostgreSQL refuses one person in both places', async () => {
