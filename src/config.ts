@@ -78,9 +78,19 @@ export const CONFIG_SCHEMA = z.object({
     ),
   METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the worker’s health and metrics server.'),
   METRICS_PORT: port.default(3003).describe('Port of the worker’s health and metrics server; 0 takes a free one.'),
-  ORANGE_BASE_URL: z
+  ORANGE_SANDBOX_URL: z
     .url()
-    .describe('Orange Money API, e.g. the sandbox host of the provider’s documentation, or the simulator.'),
+    .describe(
+      'Orange Money API of the sandbox environment: the sandbox host of the provider’s documentation, or the simulator.',
+    ),
+  ORANGE_LIVE_URL: z
+    .url()
+    .describe('Orange Money API of the live environment: another address than ORANGE_SANDBOX_URL.'),
+  ALLOW_SHARED_PROVIDER_URL: flag
+    .default(false)
+    .describe(
+      'true lets ORANGE_SANDBOX_URL and ORANGE_LIVE_URL be one address, such as a simulator’s; for development only.',
+    ),
   ORANGE_CONNECT_TIMEOUT_MS: milliseconds
     .default(5_000)
     .describe('Milliseconds until a connection to Orange must stand.'),
@@ -274,6 +284,36 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       'PUBLIC_URL: must be an https address where ORANGE_BULK is native, since bulk calls are called back there',
     );
   }
+  problems.push(...problemsOfProviderUrls(given));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(parsed.data);
+}
+
+/** The provider's own hosts, by its documentation: each serves one environment alone. */
+const ORANGE_HOSTS = { sandbox: 'api.sandbox.orange-sonatel.com', live: 'api.orange-sonatel.com' } as const;
+
+/** What would send one environment's credentials and money to the host of the other. */
+function problemsOfProviderUrls(given: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const problems: string[] = [];
+  if (given['ORANGE_BASE_URL'] !== undefined) {
+    problems.push('ORANGE_BASE_URL: is no longer read; set ORANGE_SANDBOX_URL and ORANGE_LIVE_URL instead');
+  }
+  const [sandbox, live] = [addressOf(given['ORANGE_SANDBOX_URL']), addressOf(given['ORANGE_LIVE_URL'])];
+  if (sandbox === null || live === null) return problems;
+  if (sandbox.host === ORANGE_HOSTS.live) problems.push('ORANGE_SANDBOX_URL: is the live host of Orange');
+  if (live.host === ORANGE_HOSTS.sandbox) problems.push('ORANGE_LIVE_URL: is the sandbox host of Orange');
+  if (sandbox.whole === live.whole && given['ALLOW_SHARED_PROVIDER_URL'] !== 'true') {
+    problems.push(
+      'ORANGE_LIVE_URL: must be another address than ORANGE_SANDBOX_URL; with ALLOW_SHARED_PROVIDER_URL=true, for development only, they may be one',
+    );
+  }
+  return problems;
+}
+
+/** An address as far as it tells one server from another, however it is spelled. */
+function addressOf(url: string | undefined): { host: string; whole: string } | null {
+  if (url === undefined || !URL.canParse(url)) return null;
+  const { host, hostname, pathname } = new URL(url);
+  const withoutDot = hostname.replace(/\.$/, '');
+  return { host: withoutDot, whole: `${host.replace(hostname, withoutDot)}${pathname.replace(/\/+$/, '')}` };
 }

@@ -65,7 +65,7 @@ export async function createCore(config: Config, name: string): Promise<Core> {
     vault: createVault({ pool, masterKeys }),
     providers: createProviders({
       orange: {
-        baseUrl: config.ORANGE_BASE_URL,
+        baseUrls: { sandbox: config.ORANGE_SANDBOX_URL, live: config.ORANGE_LIVE_URL },
         timeouts: {
           connectMs: config.ORANGE_CONNECT_TIMEOUT_MS,
           headersMs: config.ORANGE_HEADERS_TIMEOUT_MS,

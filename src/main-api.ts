@@ -24,9 +24,10 @@ async function main(): Promise<void> {
   const app = createApp({
     ...{ pool, logger, config, runs, payloadCodec, metrics, watches, ...reads },
     sealing: vault,
-    parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    // A callback reads alike in every environment; whose it is, its address says.
+    parseCallback: (provider, raw, secrets) => providers[provider].live.parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
-      providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+      providers[provider].live.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
     readiness: createReadiness(core),
   });
   const { API_HOST: host, API_PORT: port, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;

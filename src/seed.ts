@@ -113,7 +113,7 @@ async function breakGlassOnce(pool: Pool, personId: string): Promise<void> {
 async function seedCredential({ pool, vault, providers, budget }: SeedDeps): Promise<void> {
   const { clientId, clientSecret, accountNumber, pin } = SANDBOX;
   const account = { clientId, clientSecret, accountNumber, idType: 'MSISDN' } as const;
-  const { orange } = providers;
+  const { sandbox: orange } = providers.orange;
   const turn = (): Promise<void> => budget.spend({ provider: 'orange', accountNumber });
   await turn();
   const token = await orange.authenticate(account);

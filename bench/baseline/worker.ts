@@ -19,7 +19,8 @@ async function main(): Promise<void> {
   const { WEBHOOK_URL: webhookUrl = '', WEBHOOK_SECRET: webhookSecret = '', PORT: port } = process.env;
   // Nothing is tried again here, so that a busy machine must not let a call run out of time.
   const timeouts = { connectMs: PATIENCE_MS, headersMs: PATIENCE_MS, bodyMs: PATIENCE_MS };
-  const { orange: provider } = createProviders({ orange: { baseUrl: config.ORANGE_BASE_URL, timeouts } });
+  const baseUrls = { sandbox: config.ORANGE_SANDBOX_URL, live: config.ORANGE_LIVE_URL };
+  const { sandbox: provider } = createProviders({ orange: { baseUrls, timeouts } }).orange;
   const activities = createBaselineActivities({
     provider,
     account: {

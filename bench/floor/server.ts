@@ -10,7 +10,12 @@ import { createPlainHttp } from './plain-http';
 
 /** The floor: the work of a bulk in a plain loop without any durability, in a process of its own. */
 async function main(): Promise<void> {
-  const { ORANGE_BASE_URL: baseUrl = '', WEBHOOK_URL: url = '', WEBHOOK_SECRET: secret = '', PORT: port } = process.env;
+  const {
+    ORANGE_SANDBOX_URL: baseUrl = '',
+    WEBHOOK_URL: url = '',
+    WEBHOOK_SECRET: secret = '',
+    PORT: port,
+  } = process.env;
   const http = createPlainHttp();
   const notify = createNotify(http, { url, secret });
   const carry = { lines: carryLines, native: carryBatches };

@@ -54,8 +54,8 @@ export function createLookUpRound(
   };
 
   async function lookUpOne(payout: Payout, submission: Submission): Promise<Verdict> {
-    const provider = access.provider(submission.provider);
     const credential = await access.open(submission.credentialId);
+    const provider = access.provider(credential);
     const first = await pass(provider, credential, payout, submission);
     let { verdict } = first;
     if (verdict.verdict === 'rejected' || verdict.verdict === 'absent') {

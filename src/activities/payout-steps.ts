@@ -56,7 +56,7 @@ export function createPayoutStepActivities(deps: Omit<SubmitDeps, 'budget'>): Pa
     async authenticate(input) {
       return await orDefer(input, async () => {
         const credential = await access.openFor(input.payoutId);
-        const { submitTimeoutMs } = access.provider(credential.provider);
+        const { submitTimeoutMs } = access.provider(credential);
         const token = await access.token(credential, { leastLifeMs: submitTimeoutMs });
         return { tokenVersion: token.version };
       });

@@ -92,9 +92,9 @@ export function createAskActivities(deps: LookUpDeps): AskActivities {
     }
   }
 
-  async function lookUpOnce({ payout: { id, provider, state } }: AskedPayout): Promise<boolean> {
+  async function lookUpOnce({ payout: { id, provider, environment, state } }: AskedPayout): Promise<boolean> {
     await lookUpRound(id, 'open');
-    const { dedupe } = access.provider(provider);
+    const { dedupe } = access.provider({ provider, environment });
     if (dedupe.kind === 'lookup' && dedupe.resendAfterMs !== null) {
       await allowResend(pool, { payoutId: id, afterMs: settings.sendByMarginMs + dedupe.resendAfterMs });
     }
@@ -139,7 +139,7 @@ export function createStatusRound(
         await lookUpRound(payout.id, 'open');
         return await hasLeft(payout);
       }
-      const answer = await ask(submission, credential, submission.providerReference);
+      const answer = await ask(credential, submission.providerReference);
       moved = (await merge(payout, submission, answer)) || moved;
     }
     return moved;
@@ -149,12 +149,12 @@ export function createStatusRound(
     return (await findPayout(pool, id))?.state !== state;
   }
 
-  async function ask(submission: Submission, found: Credential, providerReference: string): Promise<StatusAnswer> {
+  async function ask(found: Credential, providerReference: string): Promise<StatusAnswer> {
     const credential = await access.open(found);
     const token = await access.token(credential, { leastLifeMs: 10_000 });
     await budget.spend(credential.gate);
     return await access.retryingToken(credential, token, (value) =>
-      access.provider(submission.provider).fetchStatus(credential.account, value, providerReference),
+      access.provider(credential).fetchStatus(credential.account, value, providerReference),
     );
   }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 
+import type { Environment } from '../domain/environment';
 import type { Sealing } from '../domain/sealing';
 import type { ProviderId } from '../domain/methods';
 import { findCredential, findCredentialOfPayout } from '../db/credentials';
@@ -30,7 +31,7 @@ export interface OpenedCredential extends KeyedCredential {
 }
 
 export interface ProviderAccess {
-  provider(id: ProviderId): Provider;
+  provider(of: { provider: ProviderId; environment: Environment }): Provider;
   /** By its id, or as it was read a moment ago. */
   open(credential: string | Credential | KeyedCredential): Promise<OpenedCredential>;
   openFor(payoutId: string): Promise<OpenedCredential>;
@@ -54,7 +55,7 @@ export interface ProviderAccessDeps {
   pool: Pool;
   sealing: Sealing;
   fingerprintPin: (provider: string, accountNumber: string, pin: string) => Buffer;
-  providers: Readonly<Record<ProviderId, Provider>>;
+  providers: Readonly<Record<ProviderId, Readonly<Record<Environment, Provider>>>>;
   budget: RequestBudget;
 }
 
@@ -64,6 +65,7 @@ const RENEWAL_MS = 40_000;
 /** Opens credentials and keeps tokens, keys and encrypted PINs: renewed ahead of their end, by one caller at a time. */
 export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   const { pool, sealing, providers, budget } = deps;
+  const providerOf: ProviderAccess['provider'] = ({ provider, environment }) => providers[provider][environment];
   const renewOnce = createRenewer();
   /** With the version of the credential that they were fetched for: a replaced one finds none of the old client's. */
   const tokens = new Map<string, ProviderToken & { pinVersion: number }>();
@@ -106,7 +108,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   }
 
   const access: ProviderAccess = {
-    provider: (id) => providers[id],
+    provider: providerOf,
 
     open: async (found) => await unseal(typeof found === 'string' ? await findCredential(pool, found) : found),
 
@@ -127,7 +129,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
         lease: () => leaseTokenRenewal(pool, { credentialId: credential.id, version: seen, leaseMs: RENEWAL_MS }),
         renew: async () => {
           await budget.spend(credential.gate);
-          const fresh = await providers[credential.provider].authenticate(credential.account);
+          const fresh = await providerOf(credential).authenticate(credential.account);
           const tokenEnc = await sealing.seal(credential.merchantId, 'provider-token', fresh.value);
           const lifeMs = fresh.expiresInSeconds * 1_000;
           const leased = { credentialId: credential.id, version: seen };
@@ -158,7 +160,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
 
     async encryptedPins(credential, count) {
       const key = await publicKey(credential);
-      const { account } = providers[credential.provider];
+      const { account } = providerOf(credential);
       const encrypt = (): string => account.encryptPin(credential.pin, { id: key.keyId, key: key.publicKey });
       return { keyId: key.keyId, values: Array.from({ length: count }, encrypt) };
     },
@@ -179,7 +181,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
       renew: async () => {
         const token = await access.token(credential, { leastLifeMs: 5_000 });
         await budget.spend(credential.gate);
-        const { account } = providers[credential.provider];
+        const { account } = providerOf(credential);
         const fetched = await account.fetchEncryptionKey(credential.account, token.value);
         const fresh = { keyId: fetched.id, publicKey: fetched.key };
         await saveProviderKey(pool, credential.id, fresh);
@@ -193,7 +195,7 @@ export function createProviderAccess(deps: ProviderAccessDeps): ProviderAccess {
   async function pinUnder(key: StoredPinKey, credential: OpenedCredential): Promise<string> {
     const { id: credentialId, merchantId, pinVersion } = credential;
     if (key.ciphertextEnc) return await sealing.open(merchantId, 'pin-ciphertext', key.ciphertextEnc);
-    const { account } = providers[credential.provider];
+    const { account } = providerOf(credential);
     const ciphertext = account.encryptPin(credential.pin, { id: key.keyId, key: key.publicKey });
     const ciphertextEnc = await sealing.seal(merchantId, 'pin-ciphertext', ciphertext);
     await savePinCiphertext(pool, { credentialId, pinVersion, keyId: key.keyId, ciphertextEnc });

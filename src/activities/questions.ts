@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 
-import { findCredential } from '../db/credentials';
 import { findPayout } from '../db/payout-rows';
 import { orAskPeople } from '../db/refusals';
 import type { Verdict } from '../domain/look-up';
@@ -46,12 +45,11 @@ export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }):
     },
 
     async fetchProviderBalance(credentialId) {
-      const { provider } = await findCredential(pool, credentialId);
       const credential = await access.open(credentialId);
       const token = await access.token(credential, { leastLifeMs: 10_000 });
       await budget.spend(credential.gate);
       const profile = await access.retryingToken(credential, token, (value) =>
-        access.provider(provider).account.fetchProfile(credential.account, value),
+        access.provider(credential).account.fetchProfile(credential.account, value),
       );
       return { amount: profile.balance.toString(), currency: profile.currency, at: new Date().toISOString() };
     },

@@ -103,7 +103,7 @@ export function createSubmit(deps: SubmitDeps): (input: SubmitInput) => Promise<
   ): Promise<StandingRow | null> {
     try {
       const credential = await access.open(found);
-      const provider = access.provider(payout.provider);
+      const provider = access.provider(credential);
       const first = await call(
         payout,
         provider,

@@ -18,7 +18,7 @@ import { spendRequests } from './spend-requests';
 export async function changePin(context: OperatorContext, opened: OpenedForOperator, newPin: string): Promise<void> {
   if (newPin === '') throw new CommandError('the new PIN is read from standard input, and it is empty');
   const { pool, sealing, fingerprintPin } = context;
-  const provider = context.providers[opened.provider];
+  const provider = context.providers[opened.provider][opened.environment];
   const { accountNumber } = opened.account;
   const { token, encryptedPin, encrypt } = await prepareCall(context, provider, opened.account, opened.pin);
   // The probe's with the change's, and before the gate closes: neither may want for one then.

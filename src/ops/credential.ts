@@ -36,7 +36,7 @@ export const credentialCommand: Command = {
 
     const unchecked = args.values['unchecked'] === true;
     if (!unchecked) {
-      const { balance, currency } = await checkCredential(context, context.providers[providerId], {
+      const { balance, currency } = await checkCredential(context, context.providers[providerId][environment], {
         account,
         gated: { provider: providerId, environment, accountNumber },
         pin: secrets.pin,

@@ -23,7 +23,7 @@ export async function fetchBalance(
   opened: OpenedForOperator,
 ): Promise<{ amount: bigint; currency: string }> {
   const { pool } = context;
-  const provider = context.providers[opened.provider];
+  const provider = context.providers[opened.provider][opened.environment];
   const gated = { ...opened, accountNumber: opened.account.accountNumber };
   const { token, encryptedPin } = await prepareCall(context, provider, opened.account, opened.pin);
   // Before the gate, which would wait for a call that proves the PIN.

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
+import type { Environment } from '../domain/environment';
 import type { ProviderId } from '../domain/methods';
 import type { Sealing } from '../domain/sealing';
 import type { Provider } from '../providers/provider';
@@ -10,7 +11,7 @@ export interface OperatorContext {
   pool: Pool;
   sealing: Sealing;
   fingerprintPin: (provider: string, accountNumber: string, pin: string) => Buffer;
-  providers: Readonly<Record<ProviderId, Provider>>;
+  providers: Readonly<Record<ProviderId, Readonly<Record<Environment, Provider>>>>;
   /** Requests in an account's name, shared with all workers; `spend` throws `ProviderError` where none is left. */
   budget: { spend(account: { provider: string; accountNumber: string }): Promise<void> };
   personId: string;

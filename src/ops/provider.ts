@@ -112,7 +112,7 @@ async function asked(
   context: OperatorContext,
   opened: OpenedForOperator,
 ): Promise<{ token: string; operations: AccountOperations }> {
-  const provider = context.providers[opened.provider];
+  const provider = context.providers[opened.provider][opened.environment];
   // The token's and that of what is asked with it.
   await spendRequests(context, { provider: opened.provider, accountNumber: opened.account.accountNumber }, 2);
   const { value } = await provider.authenticate(opened.account);

@@ -32,7 +32,7 @@ export async function registerCallback(
     secretsEnc: await context.sealing.seal(opened.merchantId, 'callback-secrets', JSON.stringify(secrets)),
     personId: context.personId,
   });
-  const provider = context.providers[opened.provider];
+  const provider = context.providers[opened.provider][opened.environment];
   const { value } = await provider.authenticate(opened.account);
   const callbackUrl = `${base}/callbacks/${opened.provider}/${token}`;
   await provider.account.registerCallback(value, { code, callbackUrl, name: 'cauri', apiKey });

@@ -26,7 +26,7 @@ export const statementCommand: Command = {
     const statement = parseStatement(file);
     // A statement may write numbers as the provider does, or in full.
     const spell = (recipient: string): string =>
-      recipient.startsWith('+') ? context.providers[provider].spellRecipient(recipient) : recipient;
+      recipient.startsWith('+') ? context.providers[provider].live.spellRecipient(recipient) : recipient;
     const { personId, watchMs } = context;
     const effects = await importStatement(context, { ...statement, provider, spell, personId, watchMs });
     const name = statement.hash.toString('hex').slice(0, 12);

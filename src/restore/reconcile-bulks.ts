@@ -61,7 +61,7 @@ async function recoverChunk(
       // One attempt that is not proven unpaid keeps it from being tried again.
       if (isFailed && (await listSubmissions(trx, id)).some(isOpenCall)) return 0;
       const attempt = payout.attempt + (isFailed ? 1 : 0);
-      const provider = access.provider(payout.provider);
+      const provider = access.provider(payout);
       const settlementWindowMs = settings.settlementWindowMs ?? provider.settlementWindowMs;
       const call = { attempt, call: 1, evidence: `engine:${runId}` };
       await recoverSubmission(trx, payout, call, { settlementWindowMs, watchMs: settings.watchMs });

@@ -89,7 +89,7 @@ async function holdAgainstEngine(
       return 'reviews';
     }
     const known = new Set((await listSubmissions(trx, payoutId)).map(({ attempt }) => attempt));
-    const settlementWindowMs = settings.settlementWindowMs ?? access.provider(payout.provider).settlementWindowMs;
+    const settlementWindowMs = settings.settlementWindowMs ?? access.provider(payout).settlementWindowMs;
     let now = payout;
     const lost = mayHaveMovedMoney(seen).filter(({ attempt }) => !known.has(attempt));
     for (const { attempt, runId } of lost) {

@@ -55,7 +55,7 @@ async function completeList(
     const nextPage = (): Promise<void> => budget.spend(credential.gate);
     const query = { account: credential.account, from, to: new Date(), nextPage };
     const rows = await access.retryingToken(credential, token, (value) =>
-      access.provider(credential.provider).listTransactions({ ...query, token: value }),
+      access.provider(credential).listTransactions({ ...query, token: value }),
     );
     const shown = [...new Set(rows.map(({ providerReference }) => providerReference))].sort().join();
     if (shown === before) return rows;
@@ -78,10 +78,11 @@ async function reconcileRow(
   const key = parseReference(reference);
   const known =
     key !== null && (await pool.query('select 1 from payouts where id = $1', [key.payoutId])).rowCount === 1;
-  const { provider: providerId, accountNumber } = await access.open(credentialId);
+  const credential = await access.open(credentialId);
+  const { provider: providerId, accountNumber } = credential;
   return await withTransaction(pool, async (trx) => {
     if (known) {
-      const provider = access.provider(providerId);
+      const provider = access.provider(credential);
       const payout = await lockPayout(trx, key.payoutId);
       await recoverSubmission(
         trx,

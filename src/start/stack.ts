@@ -67,7 +67,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     PUBLIC_URL: env['PUBLIC_URL'] ?? url('api'),
     METRICS_HOST: HOST,
     METRICS_PORT: String(ports.worker),
-    ORANGE_BASE_URL: url('simulator'),
+    // One simulator stands for both hosts.
+    ORANGE_SANDBOX_URL: url('simulator'),
+    ORANGE_LIVE_URL: url('simulator'),
+    ALLOW_SHARED_PROVIDER_URL: 'true',
     ALLOW_LOOPBACK_WEBHOOKS: 'true',
     SHUTDOWN_GRACE_MS: env['SHUTDOWN_GRACE_MS'] ?? '5000',
     // Long enough to see the payout pending and its status asked for.

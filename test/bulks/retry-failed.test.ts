@@ -268,7 +268,7 @@ describe('failed lines of a bulk that are tried again', () => {
 
   /** The provider takes an order after all, under our reference. */
   async function creditLate(reference: string, { recipient, amount }: BulkLine): Promise<void> {
-    const { orange } = world.providers;
+    const { sandbox: orange } = world.providers.orange;
     const { value: token } = await orange.authenticate(ORANGE_ACCOUNT);
     const key = await orange.account.fetchEncryptionKey(ORANGE_ACCOUNT, token);
     const encryptedPin = orange.account.encryptPin(PIN, key);

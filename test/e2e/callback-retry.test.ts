@@ -121,7 +121,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
     await world.untilState(id, 'failed');
     const [submission] = await world.submissions(id);
     // Another request under our reference, as a provider that took the order after all would show it.
-    const orange = world.providers.orange;
+    const orange = world.providers.orange.sandbox;
     const account = {
       clientId: 'sandbox-client',
       clientSecret: 'sandbox-secret',

@@ -17,6 +17,7 @@ import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
 import { createPool } from '../../src/db/pool';
 import { createSearches } from '../../src/db/searches';
+import type { Searches } from '../../src/db/searches';
 import type { Environment } from '../../src/domain/environment';
 import type { Sealing } from '../../src/domain/sealing';
 import { addPerson, verifyPersons } from './persons';
@@ -138,7 +139,13 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 10, onIdleError: () => undefined });
-  const searches = createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError: () => undefined });
+  const onIdleError = (): void => undefined;
+  const { pool: given = pool } = overrides;
+  // A test that brings its pool has its payouts there.
+  const searches: Searches =
+    given === pool
+      ? createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError })
+      : { run: (_caller, work) => work(given), close: () => Promise.resolve() };
   const runs = createRecordingRuns();
   const sealing = createMemorySealing();
   const logLines: string[] = [];
@@ -147,7 +154,7 @@ export async function startTestApp(
   const deps: ApiDeps = {
     pool,
     searches,
-    exports: pool,
+    exports: given,
     logger,
     config: {
       PUBLIC_URL: 'http://127.0.0.1:3000',

@@ -2,7 +2,7 @@ import { createProviderAccess } from '../../src/activities/provider-access';
 import type { ProviderAccess } from '../../src/activities/provider-access';
 import { createProviders } from '../../src/providers/registry';
 import { createCountingBudget } from './counting-budget';
-import { ACCOUNT, PIN } from './payout-world';
+import { ACCOUNT, NO_LIVE_PROVIDER, PIN } from './payout-world';
 import type { PayoutWorld } from './payout-world';
 
 type Orange = Parameters<typeof createProviders>[0]['orange'];
@@ -10,10 +10,12 @@ type Orange = Parameters<typeof createProviders>[0]['orange'];
 /** Access to the world's provider whose requests are taken from a budget that counts them; `options`: sizes of its pages. */
 export function createCountedAccess(
   { pool, vault, simulator }: PayoutWorld,
-  options: Omit<Orange, 'baseUrl'>,
+  options: Omit<Orange, 'baseUrls'>,
 ): { access: ProviderAccess; budget: ReturnType<typeof createCountingBudget> } {
   const budget = createCountingBudget();
-  const providers = createProviders({ orange: { baseUrl: simulator.url, ...options } });
+  const providers = createProviders({
+    orange: { baseUrls: { sandbox: simulator.url, live: NO_LIVE_PROVIDER }, ...options },
+  });
   const access = createProviderAccess({
     ...{ pool, budget, providers, sealing: vault },
     fingerprintPin: (...pin: [string, string, string]) => vault.fingerprintPin(...pin),
@@ -23,7 +25,7 @@ export function createCountedAccess(
 
 /** Makes the provider pay once under each of the references, without a payout of ours. */
 export async function payAtProvider(world: PayoutWorld, references: readonly string[]): Promise<void> {
-  const { orange } = world.providers;
+  const { sandbox: orange } = world.providers.orange;
   const client = { clientId: 'sandbox-client', clientSecret: 'sandbox-secret' };
   const account = { ...client, accountNumber: ACCOUNT, idType: 'MSISDN' } as const;
   const token = (await orange.authenticate(account)).value;

@@ -47,6 +47,9 @@ export const PIN = '2468';
 export const ACCOUNT = '781234567';
 export const FLOAT = 1_000_000n;
 
+/** The live environment's host, of which every call is lost: tests pay in the sandbox, where the simulator is. */
+export const NO_LIVE_PROVIDER = 'https://no-live-provider.invalid';
+
 /** Small, so that a test's bulk has several chunks, micro-batches and runs. */
 export const BULK_SETTINGS: BulkSettings = {
   approvalForMs: 3_600_000,
@@ -117,6 +120,7 @@ export interface PayoutWorld {
     scheduledAt?: Date;
     /** Another merchant than the world's own. */
     by?: { merchantId: string; credentialId: string };
+    environment?: 'sandbox' | 'live';
   }): Promise<string>;
   startRun(payoutId: string): Promise<void>;
   startWorkers(
@@ -147,7 +151,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
   const simulator = await createOrangeSimulator({ rateLimitPerMinute: null, ...options.simulator });
   const providers = createProviders({
     orange: {
-      baseUrl: simulator.url,
+      baseUrls: { sandbox: simulator.url, live: NO_LIVE_PROVIDER },
       // A busy machine loses no answer of a provider that gives one; who waits for their end sets shorter ones.
       timeouts: { connectMs: 5_000, headersMs: 10_000, bodyMs: 10_000, ...options.timeouts },
       resendAfterMs: options.resendAfterMs ?? null,
@@ -251,7 +255,8 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       TEMPORAL_ADDRESS: connection.TEMPORAL_ADDRESS,
       TASK_QUEUE_PREFIX: taskQueuePrefix,
       MASTER_KEY: masterKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(','),
-      ORANGE_BASE_URL: simulator.url,
+      ORANGE_SANDBOX_URL: simulator.url,
+      ORANGE_LIVE_URL: NO_LIVE_PROVIDER,
       ORANGE_CONNECT_TIMEOUT_MS: '2000',
       ORANGE_HEADERS_TIMEOUT_MS: '3000',
       ORANGE_BODY_TIMEOUT_MS: '2000',
@@ -282,6 +287,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       amount = 1_000n,
       scheduledAt,
       by = { merchantId, credentialId },
+      environment = 'sandbox',
     } = {}) {
       const state = scheduledAt ? 'scheduled' : 'queued';
       const reason = scheduledAt ? 'scheduled_by_api' : 'accepted_by_api';
@@ -292,7 +298,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
         await trx.query(
           `insert into payouts (id, merchant_id, environment, owner, state, amount, currency, method, provider,
              credential_id, recipient_msisdn, description, customer_enc, scheduled_at, reason, sweep_after, created_by)
-           values ($1, $2, 'sandbox', $3, $4, $5, 'XOF', 'orange_sn', 'orange', $6, $7, 'test', $8, $9, $10,
+           values ($1, $2, $11, $3, $4, $5, 'XOF', 'orange_sn', 'orange', $6, $7, 'test', $8, $9, $10,
              now() + interval '1 hour', 'test')`,
           [
             id,
@@ -305,6 +311,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
             customer,
             scheduledAt ?? null,
             reason,
+            environment,
           ],
         );
         await trx.query(

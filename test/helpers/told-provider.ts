@@ -13,10 +13,11 @@ import type { PayoutWorld } from './payout-world';
 /** What the activities work with where some calls of the provider answer as a test says, and the rest is the simulator's. */
 export function depsWith(world: PayoutWorld, told: Partial<Provider>): LineDeps {
   const { pool, vault, settings } = world;
+  const { orange } = world.providers;
   const budget = createCountingBudget();
   const access = createProviderAccess({
     ...{ pool, budget, sealing: vault },
-    providers: { ...world.providers, orange: { ...world.providers.orange, ...told } },
+    providers: { orange: { ...orange, sandbox: { ...orange.sandbox, ...told } } },
     fingerprintPin: (provider, account, pin) => vault.fingerprintPin(provider, account, pin),
   });
   return { pool, access, budget, settings, bulks: BULK_SETTINGS, logger: pino({ level: 'silent' }) };
@@ -35,7 +36,7 @@ export function rowOf(
     status,
     amount: submission.amount,
     currency: 'XOF',
-    recipient: world.providers.orange.spellRecipient(recipient),
+    recipient: world.providers.orange.sandbox.spellRecipient(recipient),
     partner: submission.accountNumber,
     words: { code: null, text: null },
   };

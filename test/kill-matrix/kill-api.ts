@@ -43,9 +43,9 @@ async function main(): Promise<void> {
         await pause.at('start:after', references.get(payout.id));
       },
     },
-    parseCallback: (provider, raw, secrets) => providers[provider].parseCallback(raw, secrets),
+    parseCallback: (provider, raw, secrets) => providers[provider].live.parseCallback(raw, secrets),
     parseBatchCallback: (provider, raw, secrets) =>
-      providers[provider].bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
+      providers[provider].live.bulk?.parseCallback(raw, secrets) ?? { authentic: false, why: 'no bulk call' },
     ...createApiReads(core),
     readiness: {},
   });

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       createWorkerActivities({
         ...core,
         pool: hooks.pool(pool),
-        providers: { orange: hooks.provider(core.providers.orange) },
+        providers: { orange: { ...core.providers.orange, sandbox: hooks.provider(core.providers.orange.sandbox) } },
       }),
     ),
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,

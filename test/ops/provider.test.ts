@@ -189,7 +189,7 @@ describe('provider', () => {
   test('balance, transactions and sandbox-numbers say what the provider says, without a PIN', async () => {
     await open();
     expect((await provider('balance')).printed).toEqual(['balance at orange: 100000000 XOF']);
-    const { orange } = world.providers;
+    const { sandbox: orange } = world.providers.orange;
     const account = {
       clientId: 'sandbox-client',
       clientSecret: SECRET,

@@ -73,14 +73,16 @@ describe('a credential that is replaced', () => {
     const [asked, answered] = [createDoor(), createDoor()];
     const { orange } = world.providers;
     const slow = accessOf(world, {
-      ...world.providers,
       orange: {
         ...orange,
-        authenticate: async (account) => {
-          const token = await orange.authenticate(account);
-          asked.open();
-          await answered.opened;
-          return token;
+        sandbox: {
+          ...orange.sandbox,
+          authenticate: async (account) => {
+            const token = await orange.sandbox.authenticate(account);
+            asked.open();
+            await answered.opened;
+            return token;
+          },
         },
       },
     });

@@ -44,7 +44,7 @@ export async function createRaceWorld(options: PayoutWorldOptions = {}): Promise
     findBulk: (bulkId) => findBulk(pool, bulkId),
     markCallbackApplied: (callbackId) => markCallbackApplied(pool, callbackId),
   });
-  const { orange } = world.providers;
+  const { sandbox: orange } = world.providers.orange;
   const app = await startTestApp({
     pool,
     sealing: world.vault,

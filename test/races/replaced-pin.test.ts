@@ -185,16 +185,19 @@ function slowedDown({ orange }: Providers, passClearance: () => Promise<void>): 
   return {
     orange: {
       ...orange,
-      submit: (order, clearance, sendBy) =>
-        orange.submit(
-          order,
-          async () => {
-            const answer = await clearance();
-            await passClearance();
-            return answer;
-          },
-          sendBy,
-        ),
+      sandbox: {
+        ...orange.sandbox,
+        submit: (order, clearance, sendBy) =>
+          orange.sandbox.submit(
+            order,
+            async () => {
+              const answer = await clearance();
+              await passClearance();
+              return answer;
+            },
+            sendBy,
+          ),
+      },
     },
   };
 }

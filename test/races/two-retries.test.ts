@@ -104,7 +104,7 @@ describe('retries of one failed payout at once', () => {
   /** The provider takes an order after all, under our reference. */
   async function creditLate(reference: string, recipient: string, delayMs: number): Promise<void> {
     await sleep(delayMs);
-    const { orange } = world.providers;
+    const { sandbox: orange } = world.providers.orange;
     const { value: token } = await orange.authenticate(ORANGE_ACCOUNT);
     const key = await orange.account.fetchEncryptionKey(ORANGE_ACCOUNT, token);
     const encryptedPin = orange.account.encryptPin(PIN, key);

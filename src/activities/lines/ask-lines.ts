@@ -41,7 +41,7 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
     const opened = openOnce();
     const answers = new Map<string, StatusAnswer>();
     const ask = async ({ payout, call }: Asked): Promise<void> => {
-      const answer = await fetchStatus(payout, call, opened);
+      const answer = await fetchStatus(call, opened);
       if (answer) answers.set(payout.id, answer);
     };
     await Promise.all(lines.filter(isPlain).map(ask));
@@ -73,7 +73,6 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
 
   /** Null where the provider cannot be asked now: it is asked again. */
   async function fetchStatus(
-    payout: Payout,
     call: Asked['call'],
     opened: (credentialId: string) => Promise<OpenedCredential>,
   ): Promise<StatusAnswer | null> {
@@ -82,7 +81,7 @@ export function createLineAsker(deps: LineDeps, bulkId: string): (lines: readonl
       const token = await access.token(credential, { leastLifeMs: 10_000 });
       await budget.spend(credential.gate);
       return await access.retryingToken(credential, token, (value) =>
-        access.provider(payout.provider).fetchStatus(credential.account, value, call.providerReference),
+        access.provider(credential).fetchStatus(credential.account, value, call.providerReference),
       );
     } catch (error) {
       if (error instanceof ProviderError) return null;

@@ -154,8 +154,8 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
   async function soughtOf(lines: readonly SoughtLine[], batch: BulkBatch | null): Promise<Sought | null> {
     const [first] = lines;
     if (!first) return null;
-    const { credentialId, provider } = first.submission;
-    return { lines, batch, provider: access.provider(provider), credential: await access.open(credentialId) };
+    const credential = await access.open(first.submission.credentialId);
+    return { lines, batch, provider: access.provider(credential), credential };
   }
 
   async function pass(sought: Sought): Promise<readonly ProviderRow[]> {

@@ -67,7 +67,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): LineSender {
     if (!first) return { ...NOTHING, waits: null };
     try {
       const credential = await access.open(first.credentialId);
-      const provider = access.provider(first.provider);
+      const provider = access.provider(credential);
       const batch = batchOf(provider);
       const token = await access.token(credential, {
         leastLifeMs: (batch?.bulk ?? provider).submitTimeoutMs,
@@ -107,7 +107,7 @@ export function createLineSender(deps: LineDeps, bulkId: string): LineSender {
     send: sendLines,
     atOnce: (lines) => {
       const [first] = lines;
-      const batch = first ? batchOf(access.provider(first.provider)) : null;
+      const batch = first ? batchOf(access.provider(first)) : null;
       return batch?.bulk.maxLines ?? bulks.microBatch;
     },
   };
