@@ -14,6 +14,7 @@ const REASON_OF: Readonly<Record<ProviderErrorKind, Reason>> = {
   refused: 'credential_refused',
   key: 'stale_key',
   pin: 'credential_blocked',
+  secret_expired: 'credential_blocked',
 };
 
 export function reasonForProviderError(error: ProviderError): Reason {

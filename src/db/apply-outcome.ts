@@ -1,5 +1,5 @@
 import { isProvenUnpaid } from '../domain/outcome';
-import type { Outcome, OutcomeSource } from '../domain/outcome';
+import type { Outcome, OutcomeSource, Remedy } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import { isFinalState } from '../domain/payout-state';
 import type { Actor } from '../domain/principal';
@@ -282,7 +282,7 @@ function reasonOf(learnt: Outcome, source: OutcomeSource): Reason {
         case 'final':
           return looked ? 'look_up_found_refused' : 'provider_rejected';
         case 'credential':
-          return learnt.remedy === 'replace_pin' ? 'credential_blocked' : 'credential_refused';
+          return closesGate(learnt.remedy) ? 'credential_blocked' : 'credential_refused';
         case 'provider_float':
           return 'provider_float_low';
         case 'throttled':
@@ -295,4 +295,8 @@ function reasonOf(learnt: Outcome, source: OutcomeSource): Reason {
     default:
       return learnt satisfies never;
   }
+}
+
+function closesGate(remedy: Remedy | null): boolean {
+  return remedy === 'replace_pin' || remedy === 'rotate_secret';
 }

@@ -2,7 +2,14 @@ import type { Pool } from 'pg';
 
 import { newId } from './ids';
 import { insertOperatorEvent } from './operator-actions';
-import { deletePinRefusal, insertPinRefusal, lockPinGate, passPinGate, setPinGate } from './pin-gates';
+import {
+  deletePinRefusal,
+  insertPinRefusal,
+  isRotationRequired,
+  lockPinGate,
+  passPinGate,
+  setPinGate,
+} from './pin-gates';
 import type { GatedAccount } from './pin-gates';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
@@ -22,20 +29,25 @@ export interface PinChange {
 
 /**
  * Writes a PIN change ahead of its call, and closes the gate: until the answer is known, either PIN may be the right one.
- * The call takes the old PIN to the provider, so the gate must let it pass: null where it does not, and nothing is written.
+ * The call takes the old PIN to the provider, so the gate must let it pass, or wait for this very change: null where it does
+ * neither, and nothing is written. `after`: the gate if the change is refused.
  */
-export async function writePinChange(pool: Pool, change: PinChange): Promise<string | null> {
+export async function writePinChange(
+  pool: Pool,
+  change: PinChange,
+): Promise<{ id: string; after: 'unproven' | 'rotation_required' } | null> {
   return await withTransaction(pool, async (trx) => {
     const id = newId('pc');
     await lockPinGate(trx, change.account);
     const gate = await passPinGate(trx, change.account, { fingerprint: change.oldFingerprint, callId: id, probeMs: 0 });
-    if (gate !== 'proceed' && gate !== 'probe') return null;
+    const isRequired = gate === 'blocked' && (await isRotationRequired(trx, change.account, change.oldFingerprint));
+    if (gate !== 'proceed' && gate !== 'probe' && !isRequired) return null;
     await trx.query(
       `insert into pin_changes (id, credential_id, new_pin_enc, new_fingerprint, requested_by) values ($1, $2, $3, $4, $5)`,
       [id, change.credentialId, change.newPinEnc, change.newFingerprint, change.personId],
     );
     await setPinGate(trx, change.account, { fingerprint: change.oldFingerprint, state: 'pin_unknown' });
-    return id;
+    return { id, after: isRequired ? 'rotation_required' : 'unproven' };
   });
 }
 
@@ -67,7 +79,7 @@ export async function readCallsUnderWayMs(
  */
 export async function finishPinChange(
   pool: Pool,
-  change: PinChange & { id: string },
+  change: PinChange & { id: string; after: 'unproven' | 'rotation_required' },
   end: { outcome: 'changed' | 'refused' | 'wrong_pin' | 'unknown'; code: string | null },
 ): Promise<void> {
   await withTransaction(pool, async (trx) => {
@@ -90,7 +102,7 @@ export async function finishPinChange(
       await insertPinRefusal(trx, change.account, { fingerprint: change.oldFingerprint, code: end.code });
     }
     if (end.outcome === 'refused') {
-      await setPinGate(trx, change.account, { fingerprint: change.oldFingerprint, state: 'unproven' });
+      await setPinGate(trx, change.account, { fingerprint: change.oldFingerprint, state: change.after });
     }
     await insertOperatorEvent(trx, {
       personId: change.personId,

@@ -60,14 +60,18 @@ export async function lockPinGate(trx: Db, { provider, environment, accountNumbe
   );
 }
 
-/** What a PIN-bearing call showed of its PIN. `silent`: it was answered before the PIN mattered, or never left. */
-export type PinEvidence = 'right' | 'wrong' | 'silent' | 'lost';
+/**
+ * What a PIN-bearing call showed of its PIN. `expired`: it is right, and the provider does nothing with it before it is changed.
+ * `silent`: it was answered before the PIN mattered, or never left.
+ */
+export type PinEvidence = 'right' | 'wrong' | 'expired' | 'silent' | 'lost';
 
 /** How many answers of probes may be lost before people must look: each may have been a wrong try at the provider. */
 const MAX_LOST_PROBES = 1;
 
 /**
- * Tells the gate what a call showed. A wrong PIN blocks it for every call that has not left yet; a right one opens it.
+ * Tells the gate what a call showed. A wrong PIN blocks it for every call that has not left yet, and so does one that must be
+ * changed (`rotation_required`), but for the call that changes it; a right one opens it.
  * Evidence about another PIN than the gate's present one changes nothing.
  */
 export async function tellPinGate(
@@ -76,22 +80,23 @@ export async function tellPinGate(
   call: { fingerprint: Buffer; callId: string; evidence: PinEvidence; code: string | null },
 ): Promise<void> {
   if (call.evidence === 'wrong') await insertPinRefusal(trx, account, call);
-  if (call.evidence === 'right') await deletePinRefusal(trx, account, call.fingerprint);
+  if (call.evidence === 'right' || call.evidence === 'expired') await deletePinRefusal(trx, account, call.fingerprint);
   await trx.query(
     `update pin_gates set
        state = case
          when $6 = 'wrong' then 'blocked'
+         when $6 = 'expired' and state in ('unproven', 'open') then 'rotation_required'
          when $6 = 'right' and state = 'unproven' then 'open'
          when $6 = 'lost' and state = 'unproven' and probe = $5 and lost_probes >= $8 then 'blocked'
          else state end,
        refusals = refusals + case when $6 = 'wrong' then 1 else 0 end,
-       lost_probes = case when $6 = 'right' then 0 when $6 = 'lost' and probe = $5 then lost_probes + 1 else lost_probes end,
+       lost_probes = case when $6 in ('right', 'expired') then 0 when $6 = 'lost' and probe = $5 then lost_probes + 1 else lost_probes end,
        probe = case when probe = $5 then null else probe end,
        probe_until = case when probe = $5 then null else probe_until end,
        last_code = coalesce($7, last_code),
        updated_at = clock_timestamp()
      where provider = $1 and environment = $2 and account_number = $3 and pin_fingerprint = $4
-       and ($6 in ('wrong', 'right') or probe = $5)
+       and ($6 in ('wrong', 'right', 'expired') or probe = $5)
        and not ($6 = 'right' and state = 'open')`,
     [
       account.provider,
@@ -121,7 +126,7 @@ export async function expireLostProbes(db: Db): Promise<void> {
 export async function setPinGate(
   trx: Db,
   account: GatedAccount,
-  pin: { fingerprint: Buffer; state: 'unproven' | 'open' | 'pin_unknown' },
+  pin: { fingerprint: Buffer; state: 'unproven' | 'open' | 'pin_unknown' | 'rotation_required' },
 ): Promise<void> {
   await trx.query(
     `insert into pin_gates (provider, environment, account_number, pin_fingerprint, state) values ($1, $2, $3, $4, $5)
@@ -130,6 +135,16 @@ export async function setPinGate(
        lost_probes = 0, last_code = null, updated_at = clock_timestamp()`,
     [account.provider, account.environment, account.accountNumber, pin.fingerprint, pin.state],
   );
+}
+
+/** True where the provider asks for another PIN than the one that the gate knows, and knows to be right. */
+export async function isRotationRequired(db: Db, account: GatedAccount, fingerprint: Buffer): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select 1 from pin_gates where provider = $1 and environment = $2 and account_number = $3 and pin_fingerprint = $4
+       and state = 'rotation_required'`,
+    [account.provider, account.environment, account.accountNumber, fingerprint],
+  );
+  return rowCount === 1;
 }
 
 /** Remembers that a provider refused this PIN for this account; it is never tried again by us. */

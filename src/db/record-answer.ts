@@ -32,7 +32,7 @@ export interface Answer {
  */
 export async function recordAnswer(pool: Pool, answer: Answer): Promise<StandingRow | null> {
   const evidence = pinEvidence(answer.outcome);
-  const gate = answer.probe || evidence === 'wrong' ? evidence : null;
+  const gate = answer.probe || isAgainstPin(evidence) ? evidence : null;
   const newsFor = ({ deferrals }: Payout): OutcomeNews => ({
     submissionId: answer.submissionId,
     outcome: answer.outcome,
@@ -60,6 +60,11 @@ export async function recordAnswer(pool: Pool, answer: Answer): Promise<Standing
   return null;
 }
 
+/** What closes the gate, whichever call showed it. */
+export function isAgainstPin(evidence: PinEvidence): boolean {
+  return evidence === 'wrong' || evidence === 'expired';
+}
+
 /** A refusal may come before the PIN was looked at: only an order that was taken proves the PIN right. */
 export function pinEvidence(outcome: Outcome): PinEvidence {
   switch (outcome.outcome) {
@@ -67,6 +72,7 @@ export function pinEvidence(outcome: Outcome): PinEvidence {
     case 'settled':
       return 'right';
     case 'rejected':
+      if (outcome.remedy === 'rotate_secret') return 'expired';
       return outcome.remedy === 'replace_pin' ? 'wrong' : 'silent';
     case 'not_sent':
       return 'silent';

@@ -9,7 +9,7 @@ import { writeBatchOutcome } from './bulk-batches';
 import { backOffMs } from './defer-payout';
 import { tellPinGate } from './pin-gates';
 import type { GatedAccount } from './pin-gates';
-import { pinEvidence } from './record-answer';
+import { isAgainstPin, pinEvidence } from './record-answer';
 import { sparingLines } from './sparing-lines';
 
 export interface LineAnswers {
@@ -47,7 +47,7 @@ export async function recordLineAnswers(pool: Pool, given: LineAnswers): Promise
         watchMs: given.watchMs,
       })),
     );
-    const wrong = given.answers.find(({ outcome }) => pinEvidence(outcome) === 'wrong');
+    const wrong = given.answers.find(({ outcome }) => isAgainstPin(pinEvidence(outcome)));
     const told = wrong ?? (given.probe ? given.answers[0] : undefined);
     if (told) {
       await tellPinGate(trx, given.account, {

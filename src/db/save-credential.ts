@@ -9,8 +9,8 @@ import type { Credential } from './credentials';
 
 export interface NewCredential extends Omit<Credential, 'pinVersion'> {
   pinFingerprint: Buffer;
-  /** `open` after a call has passed with the PIN, `unproven` where none was made. */
-  gate: 'open' | 'unproven';
+  /** `open` after a call has passed with the PIN, `unproven` where none was made, `rotation_required` where one was told to change it. */
+  gate: 'open' | 'unproven' | 'rotation_required';
   personId: string;
 }
 

@@ -10,9 +10,10 @@ export type RejectionKind = (typeof REJECTION_KINDS)[number];
 
 /**
  * What can cure a refusal: `renew_token` and `renew_key` allow the same attempt one second call;
- * `replace_pin` closes the credential gate: no automatic call with that PIN leaves any more.
+ * `replace_pin` closes the credential gate: no automatic call with that PIN leaves any more; `rotate_secret` closes it too, and
+ * leaves the one call open that changes the PIN, which is right.
  */
-export const REMEDIES = ['renew_token', 'renew_key', 'replace_pin'] as const;
+export const REMEDIES = ['renew_token', 'renew_key', 'replace_pin', 'rotate_secret'] as const;
 
 export type Remedy = (typeof REMEDIES)[number];
 

@@ -32,8 +32,8 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
     oldFingerprint: fingerprintPin(opened.provider, accountNumber, opened.pin),
     personId: context.personId,
   };
-  const id = await writePinChange(pool, change);
-  if (id === null) {
+  const written = await writePinChange(pool, change);
+  if (written === null) {
     const detail = { outcome: 'gate_closed', code: null };
     await insertOperatorEvent(pool, { personId: context.personId, action: CHANGE_PIN, target: opened.id, detail });
     throw new CommandError('the gate of the present PIN is closed: `credential set` opens it');
@@ -41,7 +41,7 @@ export async function changePin(context: OperatorContext, opened: OpenedForOpera
   await untilNoneIsUnderWay();
   const answer = await call();
   const end = answer.outcome === 'unknown' ? await probe() : answer;
-  await finishPinChange(pool, { ...change, id }, end);
+  await finishPinChange(pool, { ...change, ...written }, end);
   context.print(SAID[end.outcome]);
   if (end.outcome !== 'changed')
     throw new CommandError(`the PIN was not changed${end.code === null ? '' : ` (code ${end.code})`}`);

@@ -11,7 +11,8 @@ import { spendRequests } from './spend-requests';
 /**
  * Makes the one call that shows whether a credential works: a token, a key, the retailer's balance with the PIN.
  * A refused PIN counts as a try at the provider; it is written down, and the same PIN is not tried again by us, also where
- * it is the one that the account's gate lets pass now. `target`: what a refusal is written down of.
+ * it is the one that the account's gate lets pass now. A balance of null: the PIN is right, and the provider asks for a new one
+ * before it does anything. `target`: what a refusal is written down of.
  */
 export async function checkCredential(
   context: OperatorContext,
@@ -23,7 +24,7 @@ export async function checkCredential(
     fingerprint: Buffer;
     target: string;
   },
-): Promise<{ balance: bigint; currency: string }> {
+): Promise<{ balance: bigint; currency: string } | null> {
   const { account, gated, pin, fingerprint, target } = check;
   const tellRefusal = (kind: string, code: string | null): Promise<void> =>
     insertOperatorEvent(context.pool, {
@@ -44,6 +45,7 @@ export async function checkCredential(
   } catch (error) {
     if (error instanceof NoRequestLeft) await tellRefusal('no_request_left', null);
     if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'secret_expired') return null;
     if (error.kind === 'pin') {
       await tellPinGate(context.pool, gated, { fingerprint, callId: 'check', evidence: 'wrong', code: error.code });
     }

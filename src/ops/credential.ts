@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { newId } from '../db/ids';
 import { saveCredential } from '../db/save-credential';
+import type { NewCredential } from '../db/save-credential';
 import { ENVIRONMENTS } from '../domain/environment';
 import { METHOD_IDS, PROVIDERS } from '../domain/methods';
 import { checkCredential } from './check-credential';
@@ -35,15 +36,21 @@ export const credentialCommand: Command = {
     const fingerprint = context.fingerprintPin(providerId, accountNumber, secrets.pin);
 
     const unchecked = args.values['unchecked'] === true;
+    let gate: NewCredential['gate'] = 'unproven';
     if (!unchecked) {
-      const { balance, currency } = await checkCredential(context, context.providers[providerId][environment], {
+      const checked = await checkCredential(context, context.providers[providerId][environment], {
         account,
         gated: { provider: providerId, environment, accountNumber },
         pin: secrets.pin,
         fingerprint,
         target: [merchantId, environment, providerId, operator, role].join('/'),
       });
-      context.print(`checked: the provider answered with a balance of ${balance} ${currency}`);
+      gate = checked ? 'open' : 'rotation_required';
+      context.print(
+        checked
+          ? `checked: the provider answered with a balance of ${checked.balance} ${checked.currency}`
+          : 'checked: the PIN is right, and the provider asks for a new one. No call leaves until `provider change-pin` sets it',
+      );
     }
     const { sealing } = context;
     const { clientId, clientSecret } = account;
@@ -59,7 +66,7 @@ export const credentialCommand: Command = {
       secretEnc: await sealing.seal(merchantId, 'credential', JSON.stringify({ clientId, clientSecret })),
       pinEnc: await sealing.seal(merchantId, 'pin', secrets.pin),
       pinFingerprint: fingerprint,
-      gate: unchecked ? 'unproven' : 'open',
+      gate,
       personId: context.personId,
     });
     context.print(`saved: ${saved.id} (${role}); ${saved.woken} waiting payout(s) are due now`);

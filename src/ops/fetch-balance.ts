@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { passPinGate, tellPinGate } from '../db/pin-gates';
+import { isRotationRequired, passPinGate, tellPinGate } from '../db/pin-gates';
 import type { PinEvidence } from '../db/pin-gates';
 import { withTransaction } from '../db/transaction';
 import { ProviderError } from '../providers/provider';
@@ -34,7 +34,7 @@ export async function fetchBalance(
     probeMs: PROBE_MS,
   };
   const gate = await withTransaction(pool, (trx) => passPinGate(trx, gated, call));
-  if (gate === 'blocked') throw new CommandError('the gate of this PIN is closed: `credential set` opens it');
+  if (gate === 'blocked') throw new CommandError(await wayOut());
   if (gate === 'proving') throw new CommandError('another call is proving this PIN: try again in a minute');
   try {
     const balance = await provider.account.fetchRetailerBalance(opened.account, token, encryptedPin);
@@ -45,11 +45,18 @@ export async function fetchBalance(
     await tellPinGate(pool, gated, { ...call, evidence: EVIDENCE[error.kind], code: error.code });
     throw error;
   }
+
+  async function wayOut(): Promise<string> {
+    if (!(await isRotationRequired(pool, gated, call.fingerprint)))
+      return 'the gate of this PIN is closed: `credential set` opens it';
+    return 'the provider asks for a new PIN: `provider change-pin` sets one, until then no call leaves';
+  }
 }
 
 /** What a failed call shows of its PIN: it was looked at, it was not, or nobody knows. */
 const EVIDENCE: Readonly<Record<ProviderErrorKind, PinEvidence>> = {
   pin: 'wrong',
+  secret_expired: 'expired',
   token: 'silent',
   key: 'silent',
   throttled: 'silent',

@@ -7,7 +7,7 @@ import { findRouteCredential } from '../db/routes';
 import { ENVIRONMENTS } from '../domain/environment';
 import { METHOD_IDS } from '../domain/methods';
 import { ProviderError } from '../providers/provider';
-import type { AccountOperations, ProviderAccount } from '../providers/provider';
+import type { AccountOperations, ProviderAccount, ProviderErrorKind } from '../providers/provider';
 import { changePin } from './change-pin';
 import { registerCallback } from './register-callback';
 import { fetchBalance } from './fetch-balance';
@@ -73,10 +73,16 @@ export const providerCommand: Command = {
       await tell(error.kind, error.code);
       throw new CommandError(
         `the provider did not answer it (${error.kind}${error.code === null ? '' : `, code ${error.code}`})` +
-          (error.kind === 'pin' ? '. This counted as one of its PIN tries; no call leaves with this PIN any more' : ''),
+          (NEXT[error.kind] ?? ''),
       );
     }
   },
+};
+
+/** What a refusal means for the calls that follow, where it means something. */
+const NEXT: Readonly<Partial<Record<ProviderErrorKind, string>>> = {
+  pin: '. This counted as one of its PIN tries; no call leaves with this PIN any more',
+  secret_expired: '. It asks for a new PIN: `provider change-pin` sets one, until then no call leaves',
 };
 
 async function openForOperator(context: OperatorContext, args: CommandArgs): Promise<OpenedForOperator> {

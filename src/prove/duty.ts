@@ -55,7 +55,7 @@ export function startDuty({ pool, provider, orders, operations, marks }: DutyDep
     // The gate, not what waits before it: that still says so a while after a new PIN was saved.
     const { rows } = await pool.query<{ float_low: boolean; blocked: boolean; missing: string }>(
       `select exists (select from payouts where state = 'queued' and reason = 'provider_float_low') as float_low,
-         exists (select from pin_gates where state = 'blocked') as blocked,
+         exists (select from pin_gates where state in ('blocked', 'rotation_required')) as blocked,
          (select coalesce(max(total), 0) from bulks where state = 'awaiting_float') as missing`,
     );
     if (rows[0]?.float_low) await provider.post('accounts', { msisdn: ACCOUNT, float: FULL_FLOAT });

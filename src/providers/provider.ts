@@ -75,7 +75,10 @@ export interface LookUpQuery {
   nextPage: NextPage;
 }
 
-/** Why a call that moves no money did not give an answer. Thrown as `ProviderError`. */
+/**
+ * Why a call that moves no money did not give an answer. Thrown as `ProviderError`. `pin`: the secret was refused;
+ * `secret_expired`: it is right, and must be changed.
+ */
 export const PROVIDER_ERROR_KINDS = [
   'unreachable',
   'unavailable',
@@ -83,6 +86,7 @@ export const PROVIDER_ERROR_KINDS = [
   'token',
   'key',
   'pin',
+  'secret_expired',
   'refused',
   'malformed',
 ] as const;

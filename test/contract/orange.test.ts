@@ -38,7 +38,7 @@ const EXPECTED: Record<ScenarioName, object> = {
   never_final_moved: ACCEPTED,
   customer_unknown: { ...REFUSED, code: '2000' },
   customer_msisdn_invalid: REFUSED,
-  pin_to_be_changed: { outcome: 'rejected', kind: 'credential', remedy: 'replace_pin' },
+  pin_to_be_changed: { outcome: 'rejected', kind: 'credential', remedy: 'rotate_secret' },
   balance_insufficient: FLOAT,
   payer_balance_insufficient: FLOAT,
   payee_balance_insufficient: REFUSED,

@@ -1,7 +1,8 @@
 import { wakeQueuedPayouts } from '../../src/db/wake-payouts';
 import { eventually } from '../helpers/eventually';
-import { createPayoutWorld, PIN } from '../helpers/payout-world';
+import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { createOperatorsDesk } from '../ops/operators-desk';
 
 /** Cash-in requests that reached the provider. */
 function cashIns(world: PayoutWorld): number {
@@ -98,6 +99,68 @@ describe('the credential gate', () => {
       }
       const { rows } = await world.pool.query('select state from pin_gates');
       expect(rows).toEqual([{ state: 'blocked' }]);
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('that waits for a PIN change lets that call alone leave: what waited goes on with the new PIN', async () => {
+    const world = await createPayoutWorld();
+    try {
+      await world.startWorkers();
+      const desk = createOperatorsDesk(world);
+      const where = `--merchant ${world.merchantId} --environment sandbox --operator orange_sn`;
+      const asksForChange = 'asks for a new PIN: `provider change-pin` sets one, until then no call leaves';
+      world.simulator.putAccount({ msisdn: ACCOUNT, mustChangePin: true });
+      const ids = [await world.accept(), await world.accept({ recipient: world.recipientOf('pin_to_be_changed') })];
+      await world.startRun(ids[0]!);
+      await eventually('it waits', async () => (await reasons(world, ids))[0] === 'queued:credential_blocked');
+      await world.startRun(ids[1]!);
+      await eventually('both wait', async () => (await reasons(world, ids))[1] === 'queued:credential_blocked');
+      expect(cashIns(world)).toBe(1);
+      expect((await world.pool.query('select state, last_code from pin_gates')).rows).toEqual([
+        { state: 'rotation_required', last_code: '2010' },
+      ]);
+      expect((await world.pool.query('select 1 from pin_refusals')).rows).toEqual([]);
+      expect((await desk.run('provider', `balance ${where}`)).refused).toContain(asksForChange);
+
+      // The credential may be set anew with the PIN that is right: it is saved, and still must be changed.
+      const secrets = { client_id: 'sandbox-client', client_secret: 'sandbox-secret', pin: PIN };
+      const set = `set ${where} --provider orange --account ${ACCOUNT}`;
+      const saved = await desk.run('credential', set, { input: JSON.stringify(secrets) });
+      expect([saved.refused, saved.printed[0]]).toEqual([
+        null,
+        expect.stringContaining('`provider change-pin` sets it'),
+      ]);
+
+      const changed = await desk.run('provider', `change-pin ${where}`, { input: '8642' });
+      expect([changed.refused, changed.printed]).toEqual([
+        null,
+        [expect.stringContaining('changed: the new PIN is saved')],
+      ]);
+      for (const id of ids) await world.startRun(id);
+      await Promise.all(ids.map((id) => world.untilState(id, 'succeeded')));
+      expect((await world.pool.query('select state from pin_gates')).rows).toEqual([{ state: 'open' }]);
+      expect(world.simulator.requests().pinsWrong).toBe(0);
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('still waits for a PIN change after the provider refused one', async () => {
+    const world = await createPayoutWorld();
+    try {
+      const desk = createOperatorsDesk(world);
+      const where = `--merchant ${world.merchantId} --environment sandbox --operator orange_sn`;
+      world.simulator.putAccount({ msisdn: ACCOUNT, mustChangePin: true });
+      expect((await desk.run('provider', `balance ${where}`)).refused).toContain('code 2010');
+      world.simulator.configure({ endpointFaults: { changePin: { throttled: 1 } } });
+      expect((await desk.run('provider', `change-pin ${where}`, { input: '8642' })).refused).toContain(
+        'was not changed',
+      );
+      expect((await world.pool.query('select state from pin_gates')).rows).toEqual([{ state: 'rotation_required' }]);
+      world.simulator.configure({ endpointFaults: {} });
+      expect((await desk.run('provider', `change-pin ${where}`, { input: '8642' })).refused).toBeNull();
     } finally {
       await world.close();
     }

@@ -54,6 +54,7 @@ const ACCEPTED: StatusMeaning = { outcome: 'accepted' };
 const FINAL: ErrorMeaning = { outcome: 'rejected', kind: 'final', remedy: null };
 const CREDENTIAL: ErrorMeaning = { outcome: 'rejected', kind: 'credential', remedy: null };
 const NEW_PIN: ErrorMeaning = { outcome: 'rejected', kind: 'credential', remedy: 'replace_pin' };
+const CHANGED_PIN: ErrorMeaning = { outcome: 'rejected', kind: 'credential', remedy: 'rotate_secret' };
 const NEW_TOKEN: ErrorMeaning = { outcome: 'rejected', kind: 'credential', remedy: 'renew_token' };
 const NEW_KEY: ErrorMeaning = { outcome: 'rejected', kind: 'stale_key', remedy: 'renew_key' };
 const FLOAT: ErrorMeaning = { outcome: 'rejected', kind: 'provider_float', remedy: null };
@@ -82,7 +83,7 @@ export const CODE_MEANINGS = {
   2001: { http: 400, meaning: FINAL },
 
   // Specification, PIN of the retailer: to be changed, two tries left, one try left, blocked.
-  2010: { http: 400, meaning: NEW_PIN },
+  2010: { http: 400, meaning: CHANGED_PIN },
   2011: { http: 400, meaning: NEW_PIN },
   2012: { http: 400, meaning: NEW_PIN },
   2013: { http: 400, meaning: NEW_PIN },

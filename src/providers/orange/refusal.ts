@@ -6,8 +6,11 @@ import { CODE_MEANINGS, isOrangeCode } from './outcome-table';
 import type { OrangeCode } from './outcome-table';
 import { errorBodySchema, readJson } from './schemas';
 
-/** Wrong PIN, and PIN to be changed. */
-const PIN_CODES: readonly string[] = ['2010', '2011', '2012', '2013'] satisfies readonly OrangeCode[];
+/** A PIN that is right, and must be changed before anything else. */
+const PIN_TO_BE_CHANGED = '2010' satisfies OrangeCode;
+
+/** Wrong PIN. */
+const PIN_CODES: readonly string[] = ['2011', '2012', '2013'] satisfies readonly OrangeCode[];
 
 /** Words of the OAuth gateway for a client that it does not know or does not accept; it sends them with 400 and 401. */
 const CLIENT_ERRORS: readonly string[] = ['invalid_client', 'unauthorized_client'];
@@ -28,6 +31,7 @@ function kindOf(http: number, code: string | null, readable: boolean): ProviderE
   if (CLIENT_ERRORS.includes(code)) return 'token';
   if (!isDocumented(http, code)) return 'refused';
   if (code === '4003') return 'key';
+  if (code === PIN_TO_BE_CHANGED) return 'secret_expired';
   return PIN_CODES.includes(code) ? 'pin' : 'refused';
 }
 

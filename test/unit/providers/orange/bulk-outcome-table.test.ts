@@ -14,7 +14,7 @@ const ONE_LINE = 'unknown refused_for_a_line';
 const LINES: Record<string, [http: number, meaning: string]> = {
   2000: [400, ONE_LINE],
   2001: [400, ONE_LINE],
-  2010: [400, 'credential replace_pin'],
+  2010: [400, 'credential rotate_secret'],
   2011: [400, 'credential replace_pin'],
   2012: [400, 'credential replace_pin'],
   2013: [400, 'credential replace_pin'],

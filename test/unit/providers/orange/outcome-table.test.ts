@@ -13,7 +13,7 @@ const OURS = 'sub_0001';
 const LINES: Record<string, [http: number, meaning: string]> = {
   2000: [400, 'final'],
   2001: [400, 'final'],
-  2010: [400, 'credential replace_pin'],
+  2010: [400, 'credential rotate_secret'],
   2011: [400, 'credential replace_pin'],
   2012: [400, 'credential replace_pin'],
   2013: [400, 'credential replace_pin'],
