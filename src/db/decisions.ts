@@ -8,6 +8,7 @@ import type { PayoutState } from '../domain/payout-state';
 import type { Resolution } from '../domain/review';
 import type { Submission } from '../domain/submission';
 import { canStandAlone, handOverDecided } from './decided-lines';
+import { isVoteRefusal } from './errors';
 import { newId } from './ids';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
@@ -29,20 +30,21 @@ export interface Proposal {
   /** Sealed evidence, purpose `evidence`. */
   evidenceEnc: Buffer;
   providerReference: string | null;
-  personId: string;
+  /** The operator's key under which the vote is written: PostgreSQL reads the person from it. */
+  keyId: string;
   /** SEND_BY_MARGIN_MS: until then after `send_by` a call without an outcome may still leave. */
   marginMs: number;
 }
 
 /** One person proposes; nothing changes until another one confirms. Returns the decision's id. */
 export async function proposeDecision(pool: Pool, proposal: Proposal): Promise<string> {
-  return await withTransaction(pool, async (trx) => {
+  return await inVote(pool, async (trx) => {
     const payout = await lockPayout(trx, proposal.payoutId);
     await checkResolution(trx, payout, proposal);
     const id = newId('dec');
     const { rowCount } = await trx.query(
       `insert into decisions (id, payout_id, resolution, evidence_enc, provider_reference, payout_version, proposed_by)
-       values ($1, $2, $3, $4, $5, $6, $7)
+       values ($1, $2, $3, $4, $5, $6, voter_of($7))
        on conflict (payout_id) where confirmed_at is null and withdrawn_at is null do nothing`,
       [
         id,
@@ -51,12 +53,33 @@ export async function proposeDecision(pool: Pool, proposal: Proposal): Promise<s
         proposal.evidenceEnc,
         proposal.providerReference,
         payout.version,
-        proposal.personId,
+        proposal.keyId,
       ],
     );
     if (rowCount !== 1) throw new DecisionRefused('another decision is proposed already: confirm or withdraw it first');
+    await insertVote(trx, id, proposal.keyId);
     return id;
   });
+}
+
+/** What PostgreSQL says of a voter is for the one who voted. */
+async function inVote<T>(pool: Pool, vote: (trx: Db) => Promise<T>): Promise<T> {
+  try {
+    return await withTransaction(pool, vote);
+  } catch (error) {
+    if (isVoteRefusal(error)) throw new DecisionRefused(error.message);
+    throw error;
+  }
+}
+
+/** A vote is a row of its own. PostgreSQL refuses a second one of the same person, and of a person who may not be the other vote. */
+async function insertVote(trx: Db, decisionId: string, keyId: string): Promise<string> {
+  const { rows } = await trx.query<{ person_id: string }>(
+    'insert into decision_votes (decision_id, key_id) values ($1, $2) returning person_id',
+    [decisionId, keyId],
+  );
+  if (!rows[0]) throw new Error('a vote gave no row');
+  return rows[0].person_id;
 }
 
 /** Any person may withdraw an open decision; it names the one who did. */
@@ -74,7 +97,8 @@ export async function withdrawDecision(
 
 export interface Confirmation {
   decisionId: string;
-  personId: string;
+  /** The operator's key under which the vote is written. */
+  keyId: string;
   /** SEND_BY_MARGIN_MS: until then after `send_by` a call without an outcome may still leave. */
   marginMs: number;
   /** Milliseconds of the new settlement window of `keep_looking`. */
@@ -89,24 +113,21 @@ interface DecisionRow {
   resolution: Resolution;
   provider_reference: string | null;
   payout_version: number;
-  proposed_by: string;
 }
 
 /**
  * Another person confirms, and the decision is carried out in the same transaction: submissions, state, hold, review
  * items. Refused where the payout changed or anything was learnt of it since the proposal, and where the person is the
- * one who proposed, under whatever key.
+ * one who proposed, under whatever key, or not independent of that one.
  */
 export async function confirmDecision(pool: Pool, confirmation: Confirmation): Promise<Payout> {
-  const { decisionId, personId } = confirmation;
-  return await withTransaction(pool, async (trx) => {
+  const { decisionId, keyId } = confirmation;
+  return await inVote(pool, async (trx) => {
     const proposed = await findOpenDecision(trx, decisionId);
     // The payout first, like everybody else: a proposal holds it while it waits for an open decision's end.
     const payout = await lockPayout(trx, proposed.payout_id);
     const decision = await findOpenDecision(trx, decisionId);
-    if (decision.proposed_by === personId) {
-      throw new DecisionRefused('two persons decide: the one who proposed it may not confirm it');
-    }
+    const personId = await insertVote(trx, decisionId, keyId);
     if (payout.version !== decision.payout_version || (await isOvertaken(trx, decisionId))) {
       throw new DecisionRefused('the payout has changed since the proposal: withdraw it and look again');
     }
@@ -121,7 +142,7 @@ export async function confirmDecision(pool: Pool, confirmation: Confirmation): P
       [decisionId, personId],
     );
     if (rowCount !== 1) throw new DecisionRefused('there is no such open decision');
-    const decided = await carryOut(trx, payout, decision, confirmation);
+    const decided = await carryOut(trx, payout, decision, { ...confirmation, personId });
     await closeReviewItems(trx, payout.id, decisionId);
     // Its run, or a new one, reads the payout again; works with Temporal stopped.
     await trx.query('update payouts set nudged = true, sweep_after = clock_timestamp() where id = $1', [payout.id]);
@@ -220,7 +241,7 @@ async function carryOut(
   trx: Db,
   payout: Payout,
   decision: DecisionRow,
-  { personId, windowMs, watchMs }: Confirmation,
+  { personId, windowMs, watchMs }: Confirmation & { personId: string },
 ): Promise<Payout> {
   const { resolution } = decision;
   if (resolution === 'dismiss') return payout;

@@ -44,7 +44,7 @@ async function propose(context: OperatorContext, args: CommandArgs): Promise<voi
     resolution: requiredOneOf(args, 'as', RESOLUTIONS),
     evidenceEnc: await context.sealing.seal(payout.merchantId, 'evidence', required(args, 'evidence')),
     providerReference: typeof reference === 'string' ? reference : null,
-    personId: context.personId,
+    keyId: context.keyId,
     marginMs: context.sendByMarginMs,
   });
   context.print(
@@ -57,7 +57,7 @@ async function confirm(context: OperatorContext, args: CommandArgs): Promise<voi
   try {
     const payout = await confirmDecision(context.pool, {
       decisionId,
-      personId: context.personId,
+      keyId: context.keyId,
       marginMs: context.sendByMarginMs,
       windowMs: context.settlementWindowMs,
       watchMs: context.watchMs,

@@ -26,10 +26,10 @@ describe('people decide about a line that its bulk owns', () => {
   async function decide(payoutId: string, resolution: Resolution): Promise<Payout> {
     const decisionId = await proposeDecision(world.pool, {
       ...{ payoutId, resolution, evidenceEnc: Buffer.from('sealed'), providerReference: null },
-      ...{ personId: 'per_one', marginMs: MARGIN_MS },
+      ...{ keyId: 'key_per_one', marginMs: MARGIN_MS },
     });
     return await confirmDecision(world.pool, {
-      ...{ decisionId, personId: 'per_two', marginMs: MARGIN_MS, windowMs: 60_000, watchMs: 60_000 },
+      ...{ decisionId, keyId: 'key_per_two', marginMs: MARGIN_MS, windowMs: 60_000, watchMs: 60_000 },
     });
   }
 

@@ -17,8 +17,10 @@ import type { Resolution, ReviewKind } from '../../src/domain/review';
 import { authenticateOperator } from '../../src/ops/authenticate-operator';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { standPayout, transactionOf } from '../helpers/standing-payout';
+import { addOperators, addVerifiedOperators, operatorKeyOf } from '../helpers/persons';
+import { refusal, standPayout, transactionOf } from '../helpers/standing-payout';
 
+const VOTE_REFUSED = 'CA005';
 const LIMITS = { marginMs: 500, windowMs: 60_000, watchMs: 60_000 };
 
 describe('a decision of two persons', () => {
@@ -44,22 +46,22 @@ describe('a decision of two persons', () => {
     resolution: Resolution,
     {
       providerReference = null,
-      personId = 'per_one',
+      keyId = operatorKeyOf('per_one'),
       marginMs = LIMITS.marginMs,
-    }: { providerReference?: string | null; personId?: string; marginMs?: number } = {},
+    }: { providerReference?: string | null; keyId?: string; marginMs?: number } = {},
   ): Promise<string> {
     return proposeDecision(world.pool, {
       payoutId,
       resolution,
       evidenceEnc: Buffer.from('sealed'),
       providerReference,
-      personId,
+      keyId,
       marginMs,
     });
   }
 
-  function confirm(decisionId: string, personId = 'per_two'): Promise<Payout> {
-    return confirmDecision(world.pool, { decisionId, personId, ...LIMITS });
+  function confirm(decisionId: string, keyId = operatorKeyOf('per_two')): Promise<Payout> {
+    return confirmDecision(world.pool, { decisionId, keyId, ...LIMITS });
   }
 
   function withdraw(decisionId: string, personId = 'per_one'): Promise<void> {
@@ -72,6 +74,11 @@ describe('a decision of two persons', () => {
     providerReference: string | null = null,
   ): Promise<Payout> {
     return await confirm(await propose(payoutId, resolution, { providerReference }));
+  }
+
+  async function confirmBySql(decisionId: string, person: string): Promise<string> {
+    const sql = 'update decisions set confirmed_by = $2, confirmed_at = now() where id = $1';
+    return await refusal(world.pool.query(sql, [decisionId, person]));
   }
 
   async function openReviews(id: string): Promise<number> {
@@ -121,7 +128,7 @@ describe('a decision of two persons', () => {
     const before = await world.payout(id);
     const decisionId = await propose(id, 'paid');
     expect(await world.payout(id)).toEqual(before);
-    await expect(confirm(decisionId, 'per_one')).rejects.toThrow('two persons decide');
+    await expect(confirm(decisionId, operatorKeyOf('per_one'))).rejects.toThrow('two persons decide');
     expect(await world.payout(id)).toEqual(before);
     expect((await confirm(decisionId)).state).toBe('succeeded');
   });
@@ -132,25 +139,148 @@ describe('a decision of two persons', () => {
     const [first, second, other] = await Promise.all([keyOf('per_one'), keyOf('per_one'), keyOf('per_two')]);
     const { id } = await stand('in_review', ['unknown']);
     const decisionId = await propose(id, 'paid', {
-      personId: (await authenticateOperator(world.pool, first)).personId,
+      keyId: (await authenticateOperator(world.pool, first)).keyId,
     });
     expect(second).not.toBe(first);
-    await expect(confirm(decisionId, (await authenticateOperator(world.pool, second)).personId)).rejects.toThrow(
+    await expect(confirm(decisionId, (await authenticateOperator(world.pool, second)).keyId)).rejects.toThrow(
       'two persons',
     );
-    expect((await confirm(decisionId, (await authenticateOperator(world.pool, other)).personId)).state).toBe(
-      'succeeded',
-    );
+    expect((await confirm(decisionId, (await authenticateOperator(world.pool, other)).keyId)).state).toBe('succeeded');
   });
 
   test('PostgreSQL refuses one person in both places', async () => {
     const { id } = await stand('in_review', ['unknown']);
     const decisionId = await propose(id, 'paid');
-    await expect(
-      world.pool.query("update decisions set confirmed_by = 'per_one', confirmed_at = now() where id = $1", [
+    expect(await confirmBySql(decisionId, 'per_one')).toBe(VOTE_REFUSED);
+  });
+
+  describe('PostgreSQL refuses, whoever writes,', () => {
+    const insertDecision = `insert into decisions (id, payout_id, resolution, evidence_enc, payout_version, proposed_by`;
+    const vote = (decisionId: string, person: string): Promise<string> =>
+      refusal(
+        world.pool.query('insert into decision_votes (decision_id, key_id) values ($1, $2)', [
+          decisionId,
+          operatorKeyOf(person),
+        ]),
+      );
+
+    test('one INSERT with two names, which reverses a paid payout', async () => {
+      const { id } = await standPayout(world, { state: 'succeeded', outcomes: ['settled'] });
+      const version = (await world.payout(id)).version;
+      const both = `${insertDecision}, confirmed_by, confirmed_at) values ($1, $2, 'not_paid', '', $3, 'per_one', 'per_two', now())`;
+      expect(await refusal(world.pool.query(both, [`dec_${id}`, id, version]))).toBe(VOTE_REFUSED);
+      const open = `${insertDecision}) values ($1, $2, 'not_paid', '', $3, 'per_one')`;
+      await world.pool.query(open, [`dec_${id}`, id, version]);
+      expect(await confirmBySql(`dec_${id}`, 'per_two')).toBe(VOTE_REFUSED);
+      const turn = "update payouts set state = 'failed', version = version + 1 where id = $1";
+      expect(await refusal(world.pool.query(turn, [id]))).toBe('CA003');
+    });
+
+    test('two votes in one statement or one transaction', async () => {
+      const { id } = await stand('in_review', ['unknown']);
+      const decisionId = `dec_${id}`;
+      const version = (await world.payout(id)).version;
+      await world.pool.query(`${insertDecision}) values ($1, $2, 'paid', '', $3, 'per_one')`, [
         decisionId,
-      ]),
-    ).rejects.toMatchObject({ code: '23514' });
+        id,
+        version,
+      ]);
+      const votes = `insert into decision_votes (decision_id, key_id) values ($1, 'key_per_one'), ($1, 'key_per_two')`;
+      expect(await refusal(world.pool.query(votes, [decisionId]))).toBe('23505');
+      const together = withTransaction(world.pool, async (trx) => {
+        for (const person of ['per_one', 'per_two']) {
+          await trx.query('insert into decision_votes (decision_id, key_id) values ($1, $2)', [
+            decisionId,
+            operatorKeyOf(person),
+          ]);
+        }
+      });
+      expect(await refusal(together)).toBe('23505');
+      const { rows } = await world.pool.query('select 1 from decision_votes where decision_id = $1', [decisionId]);
+      expect(rows).toEqual([]);
+    });
+
+    test('a vote in another person’s name, of a person who is not verified, or of a person of the merchant’s side', async () => {
+      const { id } = await stand('in_review', ['unknown']);
+      const decisionId = await propose(id, 'paid');
+      await world.pool.query('insert into decision_votes (decision_id, key_id, person_id) values ($1, $2, $3)', [
+        decisionId,
+        operatorKeyOf('per_two'),
+        'per_shop',
+      ]);
+      const { rows } = await world.pool.query(
+        'select person_id from decision_votes where decision_id = $1 order by at',
+        [decisionId],
+      );
+      expect(rows).toEqual([{ person_id: 'per_one' }, { person_id: 'per_two' }]);
+      await addOperators(world.pool, 'per_invented');
+      const other = await propose((await stand('in_review', ['unknown'])).id, 'paid');
+      expect(await vote(other, 'per_invented')).toBe(VOTE_REFUSED);
+      const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+      await addVerifiedOperators(world.pool, 'per_both');
+      const subject = { kind: 'person', personId: 'per_both' } as const;
+      const { id: merchantsKey } = await createApiKey(world.pool, { role: 'merchant', ...tenant, subject });
+      const byMerchant = 'insert into decision_votes (decision_id, key_id) values ($1, $2)';
+      expect(await refusal(world.pool.query(byMerchant, [other, merchantsKey]))).toBe(VOTE_REFUSED);
+      // With the operator's own key neither: that person belongs to the merchant's side.
+      expect(await vote(other, 'per_both')).toBe(VOTE_REFUSED);
+    });
+
+    test.each([
+      ['who invited', 'invited'],
+      ['who gave out a key for', 'key_issued'],
+    ])('the other vote of the one %s the proposer within 30 days', async (_, act) => {
+      await addVerifiedOperators(world.pool, `per_${act}`);
+      await world.pool.query('insert into person_acts (person_id, act, key_id) values ($1, $2, $3)', [
+        `per_${act}`,
+        act,
+        operatorKeyOf('per_two'),
+      ]);
+      const { id } = await stand('in_review', ['unknown']);
+      const decisionId = await propose(id, 'paid', { keyId: operatorKeyOf(`per_${act}`) });
+      await expect(confirm(decisionId)).rejects.toThrow('another operator confirms it');
+      expect((await confirm(decisionId, operatorKeyOf('per_one'))).state).toBe('succeeded');
+    });
+
+    test('an effect of votes whose persons were merged since, or of whom one joined the merchant’s side', async () => {
+      await addVerifiedOperators(world.pool, 'per_twin', 'per_joins');
+      const decided = async (person: string): Promise<string> => {
+        const decisionId = await propose((await stand('in_review', ['unknown'])).id, 'paid');
+        expect(await vote(decisionId, person)).toBe('done');
+        return decisionId;
+      };
+      const joined = await decided('per_joins');
+      const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+      const subject = { kind: 'person', personId: 'per_joins' } as const;
+      await createApiKey(world.pool, { role: 'merchant', ...tenant, subject });
+      expect(await confirmBySql(joined, 'per_joins')).toBe(VOTE_REFUSED);
+      const twins = await decided('per_twin');
+      for (const [act, key] of [
+        ['merge_proposed', 'per_awa'],
+        ['merged', 'per_binta'],
+      ] as const) {
+        await world.pool.query(
+          "insert into person_acts (person_id, act, into_person, key_id) values ('per_twin', $1, 'per_one', $2)",
+          [act, operatorKeyOf(key)],
+        );
+      }
+      expect(await confirmBySql(twins, 'per_twin')).toBe(VOTE_REFUSED);
+    });
+
+    test('a change of what is proposed, of a vote, or of a closed decision', async () => {
+      const decisionId = await propose((await stand('in_review', ['unknown'])).id, 'paid');
+      const changes = ["resolution = 'not_paid'", "proposed_by = 'per_two'", 'payout_version = payout_version + 1'];
+      for (const change of changes) {
+        expect(await refusal(world.pool.query(`update decisions set ${change} where id = $1`, [decisionId]))).toBe(
+          'CA001',
+        );
+      }
+      expect(await refusal(world.pool.query("update decision_votes set key_id = 'key_per_two'"))).toBe('CA001');
+      expect(await refusal(world.pool.query('delete from decision_votes'))).toBe('CA001');
+      await confirm(decisionId);
+      const reopen = 'update decisions set confirmed_at = null, confirmed_by = null where id = $1';
+      expect(await refusal(world.pool.query(reopen, [decisionId]))).toBe('CA001');
+    });
   });
 
   test('is written with the persons and its evidence sealed, and named in the event', async () => {
@@ -203,9 +333,9 @@ describe('a decision of two persons', () => {
       await expect(propose(id, resolution, late)).rejects.toThrow('a call may still be leaving');
     }
     const decisionId = await propose(id, 'not_paid');
-    await expect(confirmDecision(world.pool, { ...LIMITS, ...late, decisionId, personId: 'per_two' })).rejects.toThrow(
-      'a call may still be leaving',
-    );
+    await expect(
+      confirmDecision(world.pool, { ...LIMITS, ...late, decisionId, keyId: operatorKeyOf('per_two') }),
+    ).rejects.toThrow('a call may still be leaving');
     expect((await confirm(decisionId)).state).toBe('failed');
   });
 
@@ -406,7 +536,7 @@ describe('a decision of two persons', () => {
   test('one is open at a time; a withdrawn one counts no more', async () => {
     const { id } = await stand('in_review', ['unknown']);
     const first = await propose(id, 'paid');
-    await expect(propose(id, 'not_paid', { personId: 'per_two' })).rejects.toThrow('proposed already');
+    await expect(propose(id, 'not_paid', { keyId: operatorKeyOf('per_two') })).rejects.toThrow('proposed already');
     await withdraw(first, 'per_two');
     await expect(confirm(first)).rejects.toThrow('no such open decision');
     await expect(withdraw(first)).rejects.toThrow('no such open decision');
@@ -435,7 +565,7 @@ describe('a decision of two persons', () => {
       const before = await world.balances();
       const answers = await Promise.allSettled([
         confirm(decisionId),
-        propose(id, 'not_paid', { personId: 'per_two' }),
+        propose(id, 'not_paid', { keyId: operatorKeyOf('per_two') }),
         confirm(decisionId),
         withdraw(decisionId),
         confirm(decisionId),

@@ -173,12 +173,12 @@ describe('a payout that may have been paid is never called failed', () => {
           resolution: 'not_paid',
           evidenceEnc: Buffer.from('x'),
           providerReference: null,
-          personId: 'per_one',
+          keyId: 'key_per_one',
           marginMs: 0,
         });
         expect((await world.payout(id)).state).toBe(state);
         const limits = { marginMs: 0, windowMs: 0, watchMs: 60_000 };
-        await confirmDecision(world.pool, { decisionId, personId: 'per_two', ...limits });
+        await confirmDecision(world.pool, { decisionId, keyId: 'key_per_two', ...limits });
         const decided = (await world.submissions(id)).map(({ outcome, source }) => [outcome, source]);
         expect((await world.payout(id)).state).toBe('failed');
         expect(decided).toEqual(
@@ -202,13 +202,13 @@ describe('a payout that may have been paid is never called failed', () => {
         resolution: 'not_paid',
         evidenceEnc: Buffer.from('x'),
         providerReference: null,
-        personId: 'per_one',
+        keyId: 'key_per_one',
         marginMs,
       });
     await expect(propose(60_000)).rejects.toThrow('a call may still be leaving');
     const decisionId = await propose(0);
     const limits = { marginMs: 60_000, windowMs: 0, watchMs: 0 };
-    await expect(confirmDecision(world.pool, { decisionId, personId: 'per_two', ...limits })).rejects.toThrow(
+    await expect(confirmDecision(world.pool, { decisionId, keyId: 'key_per_two', ...limits })).rejects.toThrow(
       'a call may still be leaving',
     );
     expect((await world.payout(id)).state).toBe('in_review');

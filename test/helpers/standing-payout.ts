@@ -3,6 +3,7 @@ import type { Db } from '../../src/db/pool';
 import type { Outcome, SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { PayoutWorld } from './payout-world';
+import { operatorKeyOf } from './persons';
 
 /** How to get from `queued` to a state, by transitions that PostgreSQL lets pass without a submission. */
 const WAY_TO: Readonly<Partial<Record<PayoutState, readonly PayoutState[]>>> = {
@@ -57,10 +58,14 @@ async function moveBySql(db: Db, id: string, to: PayoutState): Promise<void> {
 export async function confirmBySql(db: Db, payoutId: string): Promise<string> {
   const id = newId('dec');
   await db.query(
-    `insert into decisions (id, payout_id, resolution, evidence_enc, payout_version, proposed_by, confirmed_by, confirmed_at)
-     select $1, id, 'paid', '', version, 'per_one', 'per_two', now() from payouts where id = $2`,
+    `insert into decisions (id, payout_id, resolution, evidence_enc, payout_version, proposed_by)
+     select $1, id, 'paid', '', version, 'per_one' from payouts where id = $2`,
     [id, payoutId],
   );
+  for (const person of ['per_one', 'per_two']) {
+    await db.query('insert into decision_votes (decision_id, key_id) values ($1, $2)', [id, operatorKeyOf(person)]);
+  }
+  await db.query("update decisions set confirmed_by = 'per_two', confirmed_at = now() where id = $1", [id]);
   return id;
 }
 

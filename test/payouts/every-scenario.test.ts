@@ -78,12 +78,12 @@ describe('every way in which the provider may answer, judged by its own ledger o
       resolution: 'not_paid',
       evidenceEnc: await world.vault.seal(world.merchantId, 'evidence', 'the statement of the day'),
       providerReference: null,
-      personId: 'per_one',
+      keyId: 'key_per_one',
       marginMs: 500,
     });
     const confirm = { decisionId, windowMs: 8_000, marginMs: 500, watchMs: 60_000 };
-    await expect(confirmDecision(world.pool, { ...confirm, personId: 'per_one' })).rejects.toThrow(/two persons/);
-    await confirmDecision(world.pool, { ...confirm, personId: 'per_two' });
+    await expect(confirmDecision(world.pool, { ...confirm, keyId: 'key_per_one' })).rejects.toThrow(/two persons/);
+    await confirmDecision(world.pool, { ...confirm, keyId: 'key_per_two' });
     const handle = world.client.workflow.getHandle(payoutWorkflowId(id));
     await handle.signal('decisionRecorded', decisionId);
     await expect(handle.result()).resolves.toEqual({ payoutId: id, state: 'failed' });

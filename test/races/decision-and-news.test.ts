@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { confirmDecision, DecisionRefused, proposeDecision, withdrawDecision } from '../../src/db/decisions';
 import type { Resolution } from '../../src/domain/review';
 import { submissionReference } from '../../src/domain/reference';
+import { operatorKeyOf } from '../helpers/persons';
 import { expectAllowedHistory } from './allowed-history';
 import { delays, holdsFor } from './property';
 import { AMOUNT, createRaceWorld } from './race-world';
@@ -74,7 +75,7 @@ describe('two persons decide while the provider reports', () => {
   const margins = { marginMs: 0, windowMs: 60_000, watchMs: 60_000 } as const;
 
   async function confirm(decisionId: string, personId: string): Promise<'confirmed' | 'refused'> {
-    return await confirmDecision(world.pool, { decisionId, personId, ...margins }).then(
+    return await confirmDecision(world.pool, { decisionId, keyId: operatorKeyOf(personId), ...margins }).then(
       () => 'confirmed',
       (error: unknown) => {
         if (error instanceof DecisionRefused) return 'refused';
@@ -84,7 +85,13 @@ describe('two persons decide while the provider reports', () => {
   }
 
   async function propose(payoutId: string, resolution: Resolution): Promise<string> {
-    return await proposeDecision(world.pool, { payoutId, resolution, ...evidence, personId: 'per_one', marginMs: 0 });
+    return await proposeDecision(world.pool, {
+      payoutId,
+      resolution,
+      ...evidence,
+      keyId: operatorKeyOf('per_one'),
+      marginMs: 0,
+    });
   }
 
   test('one allowed history, and the hold is closed once', async () => {

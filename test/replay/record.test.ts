@@ -91,10 +91,10 @@ describeRecording('recording real runs', () => {
     const id = await start('lost_unmoved');
     await world.untilState(id, 'in_review');
     const evidenceEnc = await world.vault.seal(world.merchantId, 'evidence', 'recorded');
-    const decision = { resolution: 'not_paid', providerReference: null, personId: 'per_one', marginMs: 500 } as const;
+    const decision = { resolution: 'not_paid', providerReference: null, keyId: 'key_per_one', marginMs: 500 } as const;
     const decisionId = await proposeDecision(world.pool, { payoutId: id, evidenceEnc, ...decision });
     const times = { windowMs: 8_000, marginMs: 500, watchMs: 60_000 };
-    await confirmDecision(world.pool, { decisionId, personId: 'per_two', ...times });
+    await confirmDecision(world.pool, { decisionId, keyId: 'key_per_two', ...times });
     await tell(id, DECISION_RECORDED_SIGNAL, decisionId);
     await record(world, 'lost-answer-to-review', payoutWorkflowId(id));
   });

@@ -127,7 +127,7 @@ describe('a database that went back in time, with bulks', () => {
     const [first] = await payoutsOf(lines);
     const proposal = { payoutId: first!.id, evidenceEnc: Buffer.from('sealed'), providerReference: null };
     await expect(
-      proposeDecision(world.pool, { ...proposal, resolution: 'keep_looking', personId: 'per_one', marginMs: 500 }),
+      proposeDecision(world.pool, { ...proposal, resolution: 'keep_looking', keyId: 'key_per_one', marginMs: 500 }),
     ).rejects.toThrow('its bulk holds nothing');
     await world.expectRollUpTrue(bulkId);
   });
