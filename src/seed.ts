@@ -19,7 +19,7 @@ const RESPONSIBLE = 'per_fatou';
 const DOCUMENT = 'development';
 const FLOAT = 10_000_000n;
 
-/** A bulk above either needs an approval: more than the demonstration sends. */
+/** A bulk above either needs an approval, each counted alone: more than the demonstration sends, however often it is run. */
 const APPROVAL_ABOVE = { lines: 1_000, total: 10_000_000n };
 
 /** The Orange simulator's own sandbox client and retailer; they open nothing but the simulator. */
@@ -47,7 +47,7 @@ export async function seedDevelopment(
 ): Promise<SeededKeys | null> {
   const { pool, vault } = deps;
   await pool.query(
-    `insert into merchants (id, name, approval_above_lines, approval_above_total) values ($1, $2, $3, $4)
+    `insert into merchants (id, name, approval_above_lines, approval_above_total, approval_window) values ($1, $2, $3, $4, '0')
      on conflict do nothing`,
     [MERCHANT, 'Demo merchant', APPROVAL_ABOVE.lines, APPROVAL_ABOVE.total],
   );

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import { acceptBulk, LostLinesError, RepeatedPaymentsError } from '../db/accept-bulk';
+import { acceptBulk, ApprovalChangedError, LostLinesError, RepeatedPaymentsError } from '../db/accept-bulk';
 import { findThresholdsPassed } from '../db/bulk-approvals';
 import { findSameContent, readStaged } from '../db/check-bulk-lines';
 import { findKeyBinding } from '../db/idempotency-keys';
@@ -10,6 +10,7 @@ import { newId } from '../db/ids';
 import { insertBulk, refuseBulk, updateReceivedOptions } from '../db/receive-bulk';
 import type { NewBulk, RefusedFor } from '../db/receive-bulk';
 import type { Bulk } from '../domain/bulk';
+import type { ApprovalThresholds } from '../domain/bulk-approval';
 import { leastBulkSeconds } from '../domain/bulk-duration';
 import type { BulkLimits } from '../domain/bulk-duration';
 import { METHODS } from '../domain/methods';
@@ -113,7 +114,7 @@ async function takeAndDecide(
   if (options.dry_run === true) {
     const staged = await readStaged(pool, bulkId);
     const routes = await routesOf(staged.methods, deps, tenant);
-    const needsApproval = (await findThresholdsPassed(pool, merchantId, staged)) !== null;
+    const needsApproval = (await findPassed(staged)) !== null;
     const leastSeconds = leastBulkSeconds(staged.lines, limitsOf(config));
     const found = { isRefused, staged, routes, skipped: taken.bad, needsApproval, leastSeconds, sameContentAs };
     const isReportKept = await refuse('dry_run');
@@ -129,27 +130,54 @@ async function takeAndDecide(
   const routes = await routesOf(staged.methods, deps, tenant);
   if (routes.some(({ credentialId }) => credentialId === null)) throw new ApiProblem('no_route');
 
-  const passed = await findThresholdsPassed(pool, merchantId, staged);
-  const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
-  const approval = passed && { passed, expiresAt };
-  const accepting = { contentHash, staged, skipped: taken.bad, approval };
-  const body = { ...acceptedBulk(bulk, accepting), same_content_as: sameContentAs };
-  const answerEnc = await sealing.seal(merchantId, 'first-answer', JSON.stringify(body));
-  const accepted = await acceptBulk(pool, {
-    ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },
-    skipped: taken.bad,
-    repeats: { allowed: options.allow_duplicates ?? [], days: duplicateDays },
-    approval,
-    routes: routes.map(({ credentialId, ...route }) => ({ ...route, credentialId: credentialId ?? '' })),
-    actor: actorOf(principal),
-    key,
-    binding: { fieldHashes, answerEnc },
-  }).catch((error: unknown) => {
-    // Repeated, it is checked again, and what stands against it is told.
-    const isChanged = error instanceof LostLinesError || error instanceof RepeatedPaymentsError;
-    throw isChanged ? new ApiProblem('unavailable', { headers: RETRY_AFTER }) : error;
-  });
-  return accepted === null ? await replay() : { result: 'accepted', bulk: accepted, body };
+  for (;;) {
+    const accepted = await accept().catch((error: unknown) => {
+      // Another one of the same person was accepted meanwhile: what this one's answer says of an approval is written anew.
+      if (error instanceof ApprovalChangedError) return 'again' as const;
+      throw error;
+    });
+    if (accepted !== 'again') return accepted;
+  }
+
+  async function findPassed({
+    lines,
+    total,
+    currencies,
+  }: Awaited<ReturnType<typeof readStaged>>): Promise<ApprovalThresholds | null> {
+    const sent = {
+      ...tenant,
+      id: bulkId,
+      createdBy: actorOf(principal),
+      lines,
+      total,
+      currency: currencies[0] ?? null,
+    };
+    return await findThresholdsPassed(pool, sent, { withReady: true });
+  }
+
+  async function accept(): Promise<ReceivedBulk> {
+    const passed = await findPassed(staged);
+    const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
+    const approval = passed && { passed, expiresAt };
+    const accepting = { contentHash, staged, skipped: taken.bad, approval };
+    const body = { ...acceptedBulk(bulk, accepting), same_content_as: sameContentAs };
+    const answerEnc = await sealing.seal(merchantId, 'first-answer', JSON.stringify(body));
+    const accepted = await acceptBulk(pool, {
+      ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },
+      skipped: taken.bad,
+      repeats: { allowed: options.allow_duplicates ?? [], days: duplicateDays },
+      approval,
+      routes: routes.map(({ credentialId, ...route }) => ({ ...route, credentialId: credentialId ?? '' })),
+      actor: actorOf(principal),
+      key,
+      binding: { fieldHashes, answerEnc },
+    }).catch((error: unknown) => {
+      // Repeated, it is checked again, and what stands against it is told.
+      const isChanged = error instanceof LostLinesError || error instanceof RepeatedPaymentsError;
+      throw isChanged ? new ApiProblem('unavailable', { headers: RETRY_AFTER }) : error;
+    });
+    return accepted === null ? await replay() : { result: 'accepted', bulk: accepted, body };
+  }
 
   async function replay(): Promise<ReceivedBulk> {
     await refuse('repeated');

@@ -5,7 +5,7 @@ import { bulkOwner } from '../domain/bulk';
 import type { BulkApproval } from '../domain/bulk-approval';
 import type { ProviderId } from '../domain/methods';
 import type { Actor } from '../domain/principal';
-import { askApproval } from './bulk-approvals';
+import { askApproval, findThresholdsPassed } from './bulk-approvals';
 import { lockBulk } from './bulk-rows';
 import { findEarlierPayments } from './check-bulk-lines';
 import { refusalOf } from './errors';
@@ -42,6 +42,11 @@ export class LostLinesError extends Error {
   override readonly name = 'LostLinesError';
 }
 
+/** What the sender sent since this one was checked decides otherwise about its approval. */
+export class ApprovalChangedError extends Error {
+  override readonly name = 'ApprovalChangedError';
+}
+
 /** Another bulk of the merchant, accepted since this one was checked, pays the same to the same. */
 export class RepeatedPaymentsError extends Error {
   override readonly name = 'RepeatedPaymentsError';
@@ -50,7 +55,7 @@ export class RepeatedPaymentsError extends Error {
 /**
  * Accepts a bulk that was checked whole, in one transaction: its lines become payouts of state `accepted`, which hold
  * nothing yet, its roll-up begins, and its idempotency key is bound. Null where the key was bound by somebody who
- * committed first. Throws `LostLinesError`, `RepeatedPaymentsError`, or `CommitUnknownError` where it cannot be told whether
+ * committed first. Throws `LostLinesError`, `RepeatedPaymentsError`, `ApprovalChangedError`, or `CommitUnknownError` where it cannot be told whether
  * it stands.
  */
 export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promise<Bulk | null> {
@@ -59,6 +64,7 @@ export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promis
       const bulk = await lockBulk(trx, acceptance.bulkId);
       await insertKeyBinding(trx, acceptance.key, { ...acceptance.binding, objectId: bulk.id });
       await assertStillFirst(trx, bulk, acceptance);
+      await assertSameApproval(trx, bulk, acceptance);
       const taken = await insertLines(trx, bulk, acceptance);
       if (taken.lines !== acceptance.lines || taken.total !== acceptance.total) {
         throw new LostLinesError(`bulk ${bulk.id}: ${taken.lines} of ${acceptance.lines} lines are left`);
@@ -90,6 +96,13 @@ async function assertStillFirst(trx: Db, bulk: Bulk, { repeats }: BulkAcceptance
   await trx.query(`select pg_advisory_xact_lock(hashtextextended('accept_bulk/' || $1, 0))`, [tenant]);
   const [found] = await findEarlierPayments(trx, bulk, { ...repeats, bulkId: bulk.id, after: 0 });
   if (found) throw new RepeatedPaymentsError(`bulk ${bulk.id}, line ${found.line}: ${found.message}`);
+}
+
+/** Under the same lock: of two bulks sent at once that pass a threshold together, one needs no approval. */
+async function assertSameApproval(trx: Db, bulk: Bulk, acceptance: BulkAcceptance): Promise<void> {
+  const { lines, total, currency, approval } = acceptance;
+  const passed = await findThresholdsPassed(trx, { ...bulk, lines, total, currency }, { withReady: true });
+  if ((passed === null) !== (approval === null)) throw new ApprovalChangedError(`bulk ${bulk.id}`);
 }
 
 interface Portion {

@@ -20,7 +20,7 @@ export interface NewPayout {
 }
 
 /** `duplicate`: the key is bound, or the unique reference used, by somebody who committed first: read who. */
-export type AcceptResult = 'accepted' | 'duplicate' | 'insufficient_float';
+export type AcceptResult = 'accepted' | 'duplicate' | 'insufficient_float' | 'approval_required';
 
 /** Milliseconds after which the sweeper makes sure that an accepted payout has a run. */
 const START_GRACE_MS = 10_000;
@@ -41,7 +41,8 @@ export async function acceptPayouts(pool: Pool, payouts: readonly NewPayout[]): 
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
     if (payouts.length === 1) {
-      if (refusal === 'duplicate' || refusal === 'insufficient_float') return [refusal];
+      if (refusal === 'duplicate' || refusal === 'insufficient_float' || refusal === 'approval_required')
+        return [refusal];
       throw error;
     }
     const results: AcceptResult[] = [];

@@ -1,22 +1,59 @@
 import type { Bulk } from '../domain/bulk';
 import { thresholdsPassed } from '../domain/bulk-approval';
 import type { ApprovalThresholds, BulkApproval, BulkVerdict } from '../domain/bulk-approval';
+import type { Environment } from '../domain/environment';
 import { cancelUnstartedLines } from './cancel-bulk-lines';
 import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
 import { reviewLostLines } from './review-lost-lines';
 
-/** The merchant's thresholds that a bulk of so many lines and minor units is above; null: it needs no approval. */
+export interface UnapprovedBulk {
+  id: string;
+  merchantId: string;
+  environment: Environment;
+  createdBy: string;
+  currency: string | null;
+  lines: number;
+  total: bigint;
+}
+
+/**
+ * The merchant's thresholds that a bulk passes with what its sender sent within the window; null: it needs no approval.
+ * `withReady` also counts the sender's bulks that were accepted and have not gone on yet.
+ */
 export async function findThresholdsPassed(
   db: Db,
-  merchantId: string,
-  bulk: { lines: number; total: bigint },
+  bulk: UnapprovedBulk,
+  { withReady }: { withReady: boolean },
 ): Promise<ApprovalThresholds | null> {
-  const { rows } = await db.query<ApprovalThresholds>(
-    'select approval_above_lines as lines, approval_above_total as total from merchants where id = $1',
-    [merchantId],
+  const { rows } = await db.query<ApprovalThresholds & { sent_lines: bigint; sent_total: bigint }>(
+    `select approval_above_lines as lines, approval_above_total as total, sent.lines + ready.lines as sent_lines,
+       sent.total + ready.total as sent_total
+     from merchants, sent_in_window($1, $2, $3, $4) sent,
+       lateral (
+         select coalesce(sum(line_count), 0)::bigint as lines,
+           coalesce(sum(total) filter (where currency = $4), 0)::bigint as total
+         from bulks where $6 and merchant_id = $1 and environment = $2 and state = 'ready' and id <> $5
+           and counted_sender(created_by) = counted_sender($3)
+           and received_at > clock_timestamp() - merchants.approval_window
+       ) ready
+     where merchants.id = $1`,
+    [bulk.merchantId, bulk.environment, bulk.createdBy, bulk.currency ?? '', bulk.id, withReady],
   );
-  return rows[0] ? thresholdsPassed(rows[0], bulk) : null;
+  const [row] = rows;
+  if (!row) return null;
+  return thresholdsPassed(row, {
+    lines: Number(row.sent_lines) + bulk.lines,
+    total: row.sent_total + bulk.total,
+  });
+}
+
+/** What one merchant's persons send is counted one after another from here to the end of the transaction. */
+export async function lockSent(
+  trx: Db,
+  { merchantId, environment }: Pick<UnapprovedBulk, 'merchantId' | 'environment'>,
+): Promise<void> {
+  await trx.query('select lock_sent($1, $2)', [merchantId, environment]);
 }
 
 /** An accepted bulk waits for another person. */

@@ -1,6 +1,7 @@
 /** What PostgreSQL refused, as the rest of Cauri speaks of it: one table from SQLSTATE. */
 const SQLSTATES = {
   CA402: 'insufficient_float',
+  CA403: 'approval_required',
   CA409: 'unproven_submission',
   CA001: 'immutable',
   CA002: 'hold_closed',

@@ -62,19 +62,36 @@ export async function topUpFloat(
   });
 }
 
-/** Says above what a merchant's bulks need an approval by a second person; bulks that wait already go on waiting. */
+/**
+ * Says above what a merchant's person may not send without an approval by a second person, counted over the window. Bulks that
+ * wait already go on waiting. `windowHours` null: as it was.
+ */
 export async function setApprovalThresholds(
   pool: Pool,
-  { merchantId, lines, total, personId }: ApprovalThresholds & { merchantId: string; personId: string },
+  {
+    merchantId,
+    lines,
+    total,
+    windowHours,
+    personId,
+  }: ApprovalThresholds & {
+    merchantId: string;
+    windowHours: number | null;
+    personId: string;
+  },
 ): Promise<void> {
   await withTransaction(pool, async (trx) => {
     await assertOperates(trx, personId, merchantId);
-    await trx.query('update merchants set approval_above_lines = $2, approval_above_total = $3 where id = $1', [
-      merchantId,
+    await trx.query(
+      `update merchants set approval_above_lines = $2, approval_above_total = $3,
+         approval_window = coalesce($4 * interval '1 hour', approval_window) where id = $1`,
+      [merchantId, lines, total, windowHours],
+    );
+    const detail = {
       lines,
-      total,
-    ]);
-    const detail = { lines, total: total?.toString() ?? null };
+      total: total?.toString() ?? null,
+      ...(windowHours === null ? {} : { window_hours: windowHours }),
+    };
     await insertOperatorEvent(trx, { personId, action: 'set_approval', target: merchantId, detail });
   });
 }
@@ -88,6 +105,7 @@ export async function returnPayout(
     const payout = await lockPayout(trx, payoutId);
     await assertOperates(trx, personId, payout.merchantId);
     if (payout.state === 'returned') return payout;
+    await trx.query('select count_return($1, $2)', [personId, payoutId]);
     const moved = await movePayout(trx, payout, {
       to: 'returned',
       actor: `person:${personId}`,

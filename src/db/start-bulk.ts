@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
 import type { Bulk } from '../domain/bulk';
-import { askApproval, expireApproval, findThresholdsPassed } from './bulk-approvals';
+import { askApproval, expireApproval, findThresholdsPassed, lockSent } from './bulk-approvals';
 import { lockBulk } from './bulk-rows';
 import { refusalOf } from './errors';
 import { moveBulk } from './move-bulk';
@@ -21,8 +21,9 @@ export async function startBulk(
     const bulk = await lockBulk(trx, bulkId);
     switch (bulk.state) {
       case 'ready': {
-        // Asked when it was accepted; the merchant's thresholds may have changed since.
-        const passed = await findThresholdsPassed(trx, bulk.merchantId, { lines: bulk.lineCount, total: bulk.total });
+        // Asked when it was accepted; the thresholds, or what its sender sent, may have changed since.
+        await lockSent(trx, bulk);
+        const passed = await findThresholdsPassed(trx, { ...bulk, lines: bulk.lineCount }, { withReady: false });
         const expiresAt = new Date(Date.now() + approvalForMs);
         await (passed ? askApproval(trx, bulk, { passed, expiresAt }) : goOn(trx, bulk));
         return;

@@ -1,13 +1,13 @@
 import type { BulkState } from './bulk-state';
 
-/** A merchant's bulk above either needs an approval; null: never. */
+/** What a merchant's person may send within the window without an approval; null: without end. */
 export interface ApprovalThresholds {
   lines: number | null;
   /** Minor units, whatever the currency. */
   total: bigint | null;
 }
 
-/** The thresholds that a bulk is above; null where it is above none and needs no approval. */
+/** The thresholds that a bulk passes with what its sender sent before; null where it passes none and needs no approval. */
 export function thresholdsPassed(
   { lines, total }: ApprovalThresholds,
   bulk: { lines: number; total: bigint },

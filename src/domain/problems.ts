@@ -86,6 +86,11 @@ export const PROBLEMS = {
     title: 'Not in this state of the bulk',
     fix: 'Read the bulk; docs/bulk-states.md says what may follow.',
   },
+  approval_required: {
+    status: 409,
+    title: 'Another person must approve the payout',
+    fix: 'With what you sent before, it is above a threshold of the merchant. Send it as a bulk cash-in of one item: another person then approves it.',
+  },
   bulk_content_differs: {
     status: 409,
     title: 'The bulk has another content',

@@ -34,7 +34,7 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
   stop: { ...stopCommand, options: { reason: text } },
   resume: { ...resumeCommand, options: {} },
   statement: { ...statementCommand, options: { provider: text } },
-  merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text } },
+  merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text, window: text } },
   credential: {
     ...credentialCommand,
     options: {

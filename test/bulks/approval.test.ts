@@ -37,7 +37,9 @@ describe('a bulk that another person must approve', () => {
       claimCallbacks: (limit) => claimCallbacks(pool, limit),
       claimWebhooks: (limit) => claimUnclaimedDeliveries(pool, limit),
     });
-    await pool.query('update merchants set approval_above_lines = 2 where id = $1', [merchantId]);
+    await pool.query("update merchants set approval_above_lines = 2, approval_window = '0' where id = $1", [
+      merchantId,
+    ]);
     const subject = { kind: 'person', personId: 'per_two' } as const;
     const member = { role: 'merchant', merchantId, environment: 'sandbox' } as const;
     ({ key: approver } = await createApiKey(pool, { ...member, subject }));

@@ -37,9 +37,10 @@ describe('PostgreSQL refuses whoever skips an approval', () => {
     pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => undefined });
     ({ id: merchantId } = await seedMerchant(pool));
     const stranger = await seedMerchant(pool);
-    await pool.query('update merchants set approval_above_lines = 2, approval_above_total = 5000 where id = $1', [
-      merchantId,
-    ]);
+    await pool.query(
+      "update merchants set approval_above_lines = 2, approval_above_total = 5000, approval_window = '0' where id = $1",
+      [merchantId],
+    );
     await verifyPersons(pool, INITIATOR, OTHER, RESPONSIBLE);
     const member = { role: 'merchant', merchantId, environment: 'sandbox' } as const;
     const person = (personId: string) => ({ kind: 'person', personId }) as const;

@@ -35,6 +35,7 @@ export const acceptPayoutRoute = defineRoute({
     'idempotency_key_reused',
     'reference_taken',
     'no_route',
+    'approval_required',
     'insufficient_float',
     'restoring',
     'unavailable',
@@ -74,6 +75,8 @@ export const acceptPayoutRoute = defineRoute({
         return { status: 202, body: answer, headers: { Location: locationOf(payout.id) } };
       case 'insufficient_float':
         throw new ApiProblem('insufficient_float');
+      case 'approval_required':
+        throw new ApiProblem('approval_required');
       case 'duplicate': {
         const winner = await findFirstAnswer(deps, key, fieldHashes);
         if (winner) return replayed(winner);
