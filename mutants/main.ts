@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   }
   print(`Unchanged, the tests of ${mutants.length} mutants pass (${sound()} s).`);
 
-  const typeCheck = createTypeCheck(ROOT);
+  const typeCheck = createTypeCheck(scratch.directory);
   const verdicts: Verdict[] = [];
   for (const mutant of mutants) {
     const verdict = await tryMutant(scratch, mutant, typeCheck, run);
@@ -121,7 +121,7 @@ async function tryMutant(
   run: (some: readonly Mutant[], over?: NodeJS.ProcessEnv) => Promise<TestRun>,
 ): Promise<Verdict> {
   const seconds = startClock();
-  const mutation = mutate(ROOT, mutant);
+  const mutation = mutate(scratch.directory, mutant);
   const error = mutation.file.endsWith('.ts') ? typeCheck(mutation.file, mutation.text) : null;
   if (error !== null) return { mutant, verdict: 'BROKEN', why: `it does not compile: ${error}`, seconds: seconds() };
   const restore = scratch.put(mutation);

@@ -57,4 +57,28 @@ export const ACCEPTANCE: readonly Mutant[] = [
     replace: '',
     tests: [{ file: 'db/intents', name: 'of an item is its bulk’s alone' }],
   },
+  {
+    name: 'a repeated request is another payout to the provider',
+    rule: 'idempotency',
+    place: { file: 'src/api/routes/accept-payout.ts', of: 'newPayout' },
+    find: "idFrom('po', merchantId, environment, idempotencyKey)",
+    replace: "idFrom('po', merchantId, environment, idempotencyKey, String(Date.now()))",
+    tests: [{ file: 'api/accept-payout', name: 'a key of one merchant or environment is free for another' }],
+  },
+  {
+    name: 'the sweeper takes an item that its bulk owns',
+    rule: 'one owner',
+    place: { file: 'src/db/sweeps.ts', of: 'claimDuePayouts' },
+    find: "and owner = 'payout/' || id",
+    replace: '',
+    tests: [{ file: 'db/sweeps', name: 'are not those of a bulk' }],
+  },
+  {
+    name: 'what is due is claimed without a lease',
+    rule: 'durable 202',
+    place: { file: 'src/db/sweeps.ts', of: 'claimDuePayouts' },
+    find: "set sweep_after = clock_timestamp() + $2 * interval '1 millisecond', nudged",
+    replace: "set sweep_after = clock_timestamp() - $2 * interval '1 millisecond', nudged",
+    tests: [{ file: 'db/sweeps', name: 'are leased' }],
+  },
 ];

@@ -228,4 +228,28 @@ export const SENDING: readonly Mutant[] = [
     replace: "new.state in ('failed') and",
     tests: [{ file: 'db/intents', name: 'is refused once a call may have moved money' }],
   },
+  {
+    name: 'a redirect is a refusal',
+    rule: 'outcome table',
+    place: { file: 'src/providers/orange/outcome-table.ts', of: 'meaningOfOther' },
+    find: "return { outcome: 'unknown', reason: 'redirect' };",
+    replace: 'return FINAL;',
+    tests: [{ file: 'unit/providers/orange/outcome-table', name: 'an answer is unknown' }],
+  },
+  {
+    name: 'a server error is a refusal',
+    rule: 'outcome table',
+    place: { file: 'src/providers/orange/outcome-table.ts', of: 'meaningOfOther' },
+    find: 'return SERVER_ERROR;',
+    replace: 'return FINAL;',
+    tests: [{ file: 'unit/providers/orange/outcome-table', name: 'an answer is unknown' }],
+  },
+  {
+    name: 'a lost answer was not sent',
+    rule: 'outcome table',
+    place: { file: 'src/providers/orange/submit.ts', of: 'submit' },
+    find: "if (!result.answered) return { outcome: 'unknown',",
+    replace: "if (!result.answered) return { outcome: 'not_sent',",
+    tests: [{ file: 'contract/orange', name: 'the outcome is unknown, and a look-up finds it paid' }],
+  },
 ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { findKeyBinding } from '../../src/db/idempotency-keys';
+import { idFrom } from '../../src/db/ids';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
 
@@ -95,6 +96,8 @@ test('a key of one merchant or environment is free for another', async () => {
   const second = await post(other, payoutRequest(), 'shared');
   expect([first.status, second.status]).toEqual([202, 202]);
   expect(second.body.id).not.toBe(first.body.id);
+  // The id follows from the key, so that a request that is repeated after a restore is the same payout to the provider.
+  expect(first.body.id).toBe(idFrom('po', one.id, 'sandbox', 'shared'));
   for (const [merchant, { body }] of [
     [one, first],
     [other, second],

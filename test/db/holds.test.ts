@@ -71,6 +71,12 @@ describe('a hold closes once', () => {
     }
   });
 
+  test('and a balance changes by entries alone', async () => {
+    await world.accept();
+    const sql = 'update ledger_accounts set balance = balance + 1 where merchant_id = $1';
+    expect(await refusal(pool.query(sql, [world.merchantId]))).toBe('CA001');
+  });
+
   describe('an item’s part of its bulk’s hold', () => {
     async function stand(outcome: string): Promise<{ bulkId: string; ids: readonly string[] }> {
       const bulkId = await withTransaction(pool, (trx) =>

@@ -3,7 +3,7 @@ import { withTransaction } from '../../src/db/transaction';
 import type { Payout } from '../../src/domain/payout';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { refusal } from '../helpers/standing-payout';
+import { refusal, standPayout } from '../helpers/standing-payout';
 
 const SENDING = { to: 'processing', actor: 'system', reason: 'sending' } as const;
 
@@ -75,6 +75,25 @@ describe('a payout moves', () => {
       'update payouts set amount = amount + 1 where id = $1',
     ]) {
       expect([sql, await refusal(world.pool.query(sql, [id]))]).toEqual([sql, 'CA001']);
+    }
+  });
+
+  test('back to the queue only where every submission is proven unpaid, and with a new attempt', async () => {
+    const back = "update payouts set state = 'queued', version = version + 1, attempt = attempt + $2 where id = $1";
+    for (const outcome of [null, 'accepted', 'settled', 'unknown'] as const) {
+      const { id } = await standPayout(world, { state: 'processing', outcomes: [outcome] });
+      expect([outcome, await refusal(world.pool.query(back, [id, 1]))]).toEqual([outcome, 'CA409']);
+    }
+    const { id } = await standPayout(world, { state: 'processing', outcomes: ['rejected'] });
+    expect(await refusal(world.pool.query(back, [id, 0]))).toBe('CA003');
+    expect(await refusal(world.pool.query(back, [id, 1]))).toBe('done');
+  });
+
+  test('to succeeded only where a submission of it is settled', async () => {
+    const paid = "update payouts set state = 'succeeded', version = version + 1 where id = $1";
+    for (const outcome of ['accepted', 'unknown', 'rejected'] as const) {
+      const { id } = await standPayout(world, { state: 'processing', outcomes: [outcome] });
+      expect([outcome, await refusal(world.pool.query(paid, [id]))]).toEqual([outcome, 'CA409']);
     }
   });
 });

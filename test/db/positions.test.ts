@@ -1,4 +1,4 @@
-import { positionInRow, readPosition, takeUpPayout } from '../../src/db/positions';
+import { endSettlementWindow, positionInRow, readPosition, recoverAttempt, takeUpPayout } from '../../src/db/positions';
 import type { StandingRow } from '../../src/db/positions';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
@@ -60,6 +60,29 @@ describe('where a payout stands, as it is taken up', () => {
       );
       expect(positionInRow(rows[0]!, SETTINGS)).not.toBeNull();
       expect(positionInRow({ ...rows[0]!, ...changed }, SETTINGS)).toBeNull();
+    },
+  );
+
+  test('a call without an outcome is unknown once its activity has ended, and its hold stays', async () => {
+    const { id } = await standPayout(world, { state: 'processing', outcomes: [null] });
+    const recovered = recoverAttempt(world.pool, { payoutId: id, attempt: 1, backOff: 0, watchMs: 0 });
+    await expect(recovered).resolves.toBeUndefined();
+    expect(await world.payout(id)).toMatchObject({ state: 'unknown', reason: 'no_outcome_written', attempt: 1 });
+    expect(await world.submissions(id)).toMatchObject([{ outcome: 'unknown', source: 'recovery' }]);
+  });
+
+  test.each(['pending', 'unknown'] as const)(
+    'a settlement window asks people at its end, and not before (%s)',
+    async (state) => {
+      const { id } = await standPayout(world, { state, outcomes: [state === 'pending' ? 'accepted' : 'unknown'] });
+      await world.pool.query("update payouts set settle_by = now() + interval '1 hour' where id = $1", [id]);
+      await endSettlementWindow(world.pool, id);
+      expect((await world.payout(id)).state).toBe(state);
+      await world.pool.query('update payouts set settle_by = now() where id = $1', [id]);
+      await endSettlementWindow(world.pool, id);
+      expect((await world.payout(id)).state).toBe('in_review');
+      const { rows } = await world.pool.query('select closed_by from holds where payout_id = $1', [id]);
+      expect(rows).toEqual([{ closed_by: null }]);
     },
   );
 });

@@ -44,8 +44,9 @@ describe('two activities that make the same attempt, as after a reset while a wo
     await eventually('the first call is on its way', async () => (await world.submissions(payoutId)).length === 1);
     const dyingPid = pids.find((pid) => pid !== firstPid && pid !== second.pid);
     await world.pool.query('select pg_terminate_backend($1)', [dyingPid]);
-    await dying;
+    await waiting(world, 0);
     await second.release();
+    await dying;
 
     expect((await world.submissions(payoutId)).map(({ outcome }) => outcome)).toEqual([null]);
     expect((await world.payout(payoutId)).state).toBe('processing');
