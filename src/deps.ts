@@ -27,6 +27,7 @@ import { createPayoutEvidence } from './temporal/payout-evidence';
 import { createPayoutRuns } from './temporal/payout-runs';
 import type { PayoutRuns } from './temporal/payout-runs';
 import { loadMasterKeys } from './vault/master-keys';
+import type { MasterKeys } from './vault/master-keys';
 import { createVault } from './vault/vault';
 import type { Vault } from './vault/vault';
 
@@ -35,6 +36,7 @@ export interface Core {
   config: Config;
   logger: Logger;
   pool: Pool;
+  masterKeys: MasterKeys;
   vault: Vault;
   providers: Providers;
   dataConverter: DataConverter;
@@ -59,6 +61,7 @@ export async function createCore(config: Config, name: string): Promise<Core> {
     config,
     logger,
     pool,
+    masterKeys,
     dataConverter,
     payloadCodec,
     temporal,

@@ -6,6 +6,7 @@ import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
 import { createApiReads, createCore, createRuns } from './deps';
+import { assertOwnDatabase } from './installation';
 import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { untilToldToStop } from './shutdown';
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const core = await createCore(config, 'api');
   const { logger, pool, vault, providers, payloadCodec } = core;
+  await assertOwnDatabase(core);
   await obeyAfterRestore(process.argv.slice(2), pool, logger);
   const metrics = createApiMetrics();
   collectDefaultMetrics({ register: metrics.registry });

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { loadConfig } from './config';
 import { createCore, createOperatorBudget } from './deps';
+import { assertOwnDatabase } from './installation';
 import { COMMANDS, describeCommands, KEYLESS_COMMANDS } from './ops/commands';
 import { authenticateOperator } from './ops/authenticate-operator';
 import { CommandError } from './ops/operator';
@@ -21,6 +22,7 @@ async function main(): Promise<number> {
   const config = loadConfig(process.env);
   const core = await createCore(config, 'ops');
   try {
+    await assertOwnDatabase(core);
     const { values, positionals } = parseArgs({
       args: rest,
       allowPositionals: true,

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 
 import { loadConfig } from './config';
 import { createCore, createOperatorBudget } from './deps';
+import { assertOwnDatabase } from './installation';
 import { seedDevelopment } from './seed';
 import { readDevKeys } from './start/dev-keys';
 
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   if (webhookUrl === undefined || keysFile === undefined) throw new Error('WEBHOOK_URL and DEV_KEYS_FILE must be set');
   const core = await createCore(loadConfig(process.env), 'seed');
   try {
+    await assertOwnDatabase(core);
     const deps = { ...core, budget: createOperatorBudget(core) };
     const keys = await seedDevelopment(deps, { webhookUrl, hasKeys: hasKeys(keysFile) });
     if (keys) await writeFile(keysFile, JSON.stringify(keys, null, 2), { mode: 0o600 });

@@ -9,6 +9,7 @@ import { claimCallbacks } from './db/callbacks';
 import { claimUnclaimedDeliveries } from './db/outbox';
 import { createCore, createRestoreDeps, createRuns, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
+import { assertOwnDatabase } from './installation';
 import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { createRestoreLoop } from './restore/restore-loop';
@@ -16,7 +17,7 @@ import { allClosed, untilToldToStop, withinGrace } from './shutdown';
 import { createSweeper } from './sweeper/sweeper';
 import { connectWorker } from './temporal/connect';
 import { installRuntimeLogger } from './temporal/runtime';
-import { registerSearchAttributes } from './temporal/search-attributes';
+import { ensureSearchAttributes } from './temporal/search-attributes';
 import { prebuiltBundle, startWorkers } from './temporal/worker';
 import { collectPayoutMetrics } from './payout-metrics';
 
@@ -28,8 +29,9 @@ async function main(): Promise<void> {
   const core = await createCore(config, 'worker');
   const { logger, pool, temporal } = core;
   installRuntimeLogger(logger, config.LOG_LEVEL === 'debug' ? 'DEBUG' : 'WARN');
+  await assertOwnDatabase(core);
   await obeyAfterRestore(process.argv.slice(2), pool, logger);
-  await registerSearchAttributes(temporal);
+  await ensureSearchAttributes(temporal);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   collectPayoutMetrics(metrics, pool, logger);

@@ -48,9 +48,14 @@ export async function migrate(databaseUrl: string, directory = MIGRATIONS_DIRECT
   }
 }
 
-function readMigrations(directory: string): Migration[] {
+/** Names of all migrations of this program, in their order. */
+export function listMigrationNames(directory = MIGRATIONS_DIRECTORY): string[] {
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => /^\d{4}_.*\.sql$/.test(name)) : [];
-  return names.sort().map((name) => {
+  return names.sort();
+}
+
+function readMigrations(directory: string): Migration[] {
+  return listMigrationNames(directory).map((name) => {
     const sql = readFileSync(join(directory, name), 'utf8');
     return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
   });

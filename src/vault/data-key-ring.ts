@@ -128,6 +128,19 @@ export function createDataKeyRing({ pool, masterKeys }: { pool: Pool; masterKeys
   };
 }
 
+/** Whether a master key is the one that wrapped a data key. */
+export function opensDataKey(
+  master: MasterKey,
+  stored: Pick<WrappedDataKey, 'id' | 'merchantId' | 'wrapped'>,
+): boolean {
+  try {
+    decrypt(wrappingKey(master), stored.wrapped, boundTo(stored.id, stored.merchantId));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function wrappingKey({ key }: MasterKey): Buffer {
   return deriveKey(key, 'data-key-wrapping');
 }

@@ -95,7 +95,8 @@ describe('what a worker tells those who run it, on bad days', () => {
 
     const { port, directory: data } = postgres;
     await postgres.close();
-    await untilReady({ database: false, temporal: true, pollers: true });
+    // A schema that nobody can read is none that fits.
+    await untilReady({ database: false, temporal: true, schema: false, pollers: true });
     postgres = await startPostgres({ directory: data, port });
     await untilReady({ database: true, temporal: true, pollers: true });
   });
@@ -111,7 +112,9 @@ describe('what a worker tells those who run it, on bad days', () => {
     world.simulator.release();
   });
 
-  async function untilReady(checks: Readonly<Record<string, boolean>>): Promise<void> {
+  async function untilReady(given: { database: boolean; temporal: boolean; schema?: boolean; pollers: boolean }) {
+    const { database, temporal, schema = true, pollers } = given;
+    const checks = { database, temporal, schema, master_key: true, search_attributes: true, pollers };
     const isReady = Object.values(checks).every(Boolean);
     const awaited = JSON.stringify({ status: isReady ? 'ok' : 'unavailable', checks });
     await eventually(awaited, async () => {
