@@ -16,10 +16,12 @@ const ARROWS = {
   activities: ['domain', 'providers', 'db', 'vault', 'webhooks'],
   sweeper: ['domain', 'db', 'workflows'],
   restore: ['domain', 'db', 'providers', 'activities'],
-  api: ['domain', 'db', 'workflows'],
+  // Files of rows, for the API and for its clients.
+  spreadsheets: [],
+  api: ['domain', 'db', 'workflows', 'spreadsheets'],
   ops: ['domain', 'db', 'workflows', 'providers', 'vault'],
   // A program of merchants: it knows the API by its answers only.
-  'bulk-client': ['domain'],
+  'bulk-client': ['domain', 'spreadsheets'],
   simulators: [],
   // The demonstration is a merchant too.
   start: ['domain', 'temporal', 'db', 'bulk-client'],

@@ -5,6 +5,7 @@ import type { BulkApproval } from '../domain/bulk-approval';
 import type { ProviderId } from '../domain/methods';
 import { serializeApproval } from './bulk-approval-object';
 import { serializeBulk } from './bulk-object';
+import type { ReadAs } from './bulk-body/piece';
 import type { BulkReport } from './bulk-report';
 import { ApiProblem } from './problem';
 
@@ -61,6 +62,7 @@ export function dryRunBody(
   report: BulkReport,
   given: {
     isRefused: boolean;
+    readAs: ReadAs | null;
     staged: Staged;
     routes: readonly BulkRoute[];
     skipped: number;
@@ -89,6 +91,7 @@ export function dryRunBody(
     estimated_duration_seconds: given.leastSeconds,
     // No provider of ours tells its fees.
     fees: null,
+    read_as: given.readAs,
     same_content_as: given.sameContentAs,
     ...reportOf(bulkId, report, given.isReportKept),
   };
@@ -97,11 +100,15 @@ export function dryRunBody(
 export function bulkRefusal(
   bulkId: string,
   report: BulkReport,
-  { sameContentAs, isReportKept }: { sameContentAs: string | null; isReportKept: boolean },
+  given: { readAs: ReadAs | null; sameContentAs: string | null; isReportKept: boolean },
 ): ApiProblem {
+  const { readAs, sameContentAs, isReportKept } = given;
   return new ApiProblem('bulk_invalid', {
     ...(isReportKept ? {} : { detail: NOT_KEPT }),
-    members: { bulk_id: bulkId, same_content_as: sameContentAs, ...reportOf(bulkId, report, isReportKept) },
+    members: {
+      ...{ bulk_id: bulkId, read_as: readAs, same_content_as: sameContentAs },
+      ...reportOf(bulkId, report, isReportKept),
+    },
   });
 }
 

@@ -116,14 +116,24 @@ async function takeAndDecide(
     const routes = await routesOf(staged.methods, deps, tenant);
     const needsApproval = (await findPassed(staged)) !== null;
     const leastSeconds = leastBulkSeconds(staged.lines, limitsOf(config));
-    const found = { isRefused, staged, routes, skipped: taken.bad, needsApproval, leastSeconds, sameContentAs };
+    const found = {
+      isRefused,
+      readAs: taken.readAs,
+      staged,
+      routes,
+      skipped: taken.bad,
+      needsApproval,
+      leastSeconds,
+      sameContentAs,
+    };
     const isReportKept = await refuse('dry_run');
     return { result: 'checked', body: dryRunBody(bulkId, report, { ...found, isReportKept }) };
   }
   // A twin of this request may have been accepted since; its lines are then what this one seems to repeat.
   if (isRefused && (await findKeyBinding(pool, key))) return await replay();
   if (isRefused) {
-    throw bulkRefusal(bulkId, report, { sameContentAs, isReportKept: await refuse('refused_whole') });
+    const isReportKept = await refuse('refused_whole');
+    throw bulkRefusal(bulkId, report, { readAs: taken.readAs, sameContentAs, isReportKept });
   }
   if (bulk.scheduledAt !== null) assertFuture(bulk.scheduledAt);
   const staged = await readStaged(pool, bulkId);
@@ -160,7 +170,7 @@ async function takeAndDecide(
     const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
     const approval = passed && { passed, expiresAt };
     const accepting = { contentHash, staged, skipped: taken.bad, approval };
-    const body = { ...acceptedBulk(bulk, accepting), same_content_as: sameContentAs };
+    const body = { ...acceptedBulk(bulk, accepting), read_as: taken.readAs, same_content_as: sameContentAs };
     const answerEnc = await sealing.seal(merchantId, 'first-answer', JSON.stringify(body));
     const accepted = await acceptBulk(pool, {
       ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },

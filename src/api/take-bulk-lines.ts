@@ -7,13 +7,15 @@ import type { Sealing } from '../domain/sealing';
 import { checkLine } from './bulk-body/check-line';
 import { columnOf } from './bulk-body/csv-columns';
 import { BodyLimitError, BrokenBodyError, memberTwice } from './bulk-body/piece';
-import type { BodyPiece } from './bulk-body/piece';
+import type { BodyPiece, ReadAs } from './bulk-body/piece';
 import type { BulkReport } from './bulk-report';
 
 /** Lines that are stored by one statement. */
 const BATCH = 500;
 
 export interface TakenLines {
+  /** Null where the body ended before it could be told. */
+  readAs: ReadAs | null;
   /** Every option that the body carries, as it stands there. */
   options: Record<string, unknown>;
   /** Lines that came, bad ones among them. */
@@ -45,7 +47,9 @@ export async function takeBulkLines(
   report: BulkReport,
   deps: TakeDeps,
 ): Promise<TakenLines> {
-  const taken: TakenLines = { options: {}, count: 0, bad: 0, isBroken: false, total: 0n, withoutAmount: 0 };
+  const taken: TakenLines = {
+    ...{ readAs: null, options: {}, count: 0, bad: 0, isBroken: false, total: 0n, withoutAmount: 0 },
+  };
   let batch: Promise<StagedLine>[] = [];
   const store = async (): Promise<void> => {
     const lines = await Promise.all(batch);
@@ -54,6 +58,10 @@ export async function takeBulkLines(
   };
   try {
     for await (const piece of pieces) {
+      if (piece.kind === 'read_as') {
+        taken.readAs = piece.readAs;
+        continue;
+      }
       if (piece.kind === 'options') {
         for (const name of Object.keys(piece.options)) {
           if (Object.hasOwn(taken.options, name)) await report.add(memberTwice(null, [name]));

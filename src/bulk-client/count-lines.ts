@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { pipeline as pipe } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 
 import { JSONParser } from '@streamparser/json';
-import { CsvError, parse } from 'csv-parse';
 
 import { parseAmount } from '../domain/money';
+import { columnNamed } from '../spreadsheets/column-names';
+import type { ColumnName } from '../spreadsheets/column-names';
+import { CsvRowError, readCsvRows } from '../spreadsheets/csv-rows';
+import { decodeText, TextEncodingError } from '../spreadsheets/decode-text';
 import type { FileFormat } from './file-format';
 
 /** What a file holds, as far as it can be counted without judging a line: that is the API's. */
@@ -44,7 +45,7 @@ export async function countLines(path: string, format: FileFormat): Promise<Coun
 /** SHA-256 of the bytes, in hex. A reading of its own, because a broken file is not counted to its end. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipe(createReadStream(path), hash);
+  await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 }
 
@@ -56,44 +57,23 @@ const READERS: Readonly<Record<FileFormat, (path: string, see: See) => Promise<b
 };
 
 async function readCsv(path: string, see: See): Promise<boolean> {
-  const delimiter = await delimiterOf(path);
-  const parser = parse({
-    ...{ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true },
-    max_record_size: MAX_LINE_LENGTH,
-  });
-  // Errors of either side reach the loop below, which ends with them.
-  pipeline(createReadStream(path), parser, () => undefined);
-  let header: string[] | null = null;
+  const text = decodeText(createReadStream(path), () => undefined);
+  let names: readonly (string | null)[] | null = null;
   try {
-    for await (const record of parser as AsyncIterable<string[]>) {
-      if (header === null) {
-        header = record.map((name) => name.trim());
+    for await (const { cells } of readCsvRows(text, { maxRowLength: MAX_LINE_LENGTH, onSeparator: () => undefined })) {
+      if (cells.every((cell) => cell.trim() === '')) continue;
+      if (names === null) {
+        names = cells.map(columnNamed);
         continue;
       }
-      const cell = (name: string): string | undefined => record[header?.indexOf(name) ?? -1]?.trim();
+      const cell = (name: ColumnName): string | undefined => cells[names?.indexOf(name) ?? -1]?.trim();
       see({ amount: cell('amount'), currency: cell('currency') });
     }
   } catch (error) {
-    if (error instanceof CsvError) return false;
+    if (error instanceof CsvRowError || error instanceof TextEncodingError) return false;
     throw error;
   }
-  return header !== null;
-}
-
-/** Comma or semicolon, whichever the header row has more of. */
-async function delimiterOf(path: string): Promise<',' | ';'> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LINE_LENGTH));
-    const header =
-      buffer
-        .toString('utf8', 0, bytesRead)
-        .trimStart()
-        .split(/[\r\n]/, 1)[0] ?? '';
-    return header.split(';').length > header.split(',').length ? ';' : ',';
-  } finally {
-    await file.close();
-  }
+  return names !== null;
 }
 
 async function readNdjson(path: string, see: See): Promise<boolean> {

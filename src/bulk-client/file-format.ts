@@ -12,6 +12,8 @@ export const MEDIA_TYPES: Readonly<Record<FileFormat, string>> = {
 
 const BY_EXTENSION: Readonly<Record<string, FileFormat>> = {
   '.csv': 'csv',
+  '.tsv': 'csv',
+  '.txt': 'csv',
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
   '.json': 'json',

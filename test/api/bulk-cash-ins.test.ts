@@ -304,10 +304,10 @@ describe('bulk cash-ins', () => {
     ],
     ['a quote that is never closed', { type: 'text/csv', body: `${csv(two())}"1000,`, query: declared }, ['not_csv']],
     [
-      'text that is not UTF-8',
+      'text that begins as UTF-8 and is none at its end',
       {
         type: 'text/csv',
-        body: Buffer.from(csv([line({ first_name: 'é' })]), 'latin1'),
+        body: Buffer.concat([Buffer.from(csv([line({ first_name: 'é' })])), Buffer.from('é', 'latin1')]),
         query: { declared_count: '1', declared_total: '1000' },
       },
       ['not_utf8'],

@@ -165,4 +165,154 @@ describe('files as spreadsheets write them', () => {
     );
     expect(errors).toEqual(expected);
   });
+
+  describe('a file is read as it was saved', () => {
+    /** `count` good rows, each to a recipient of its own. */
+    let recipients = 1_000_000;
+    const goodRows = (count: number, changes: Readonly<Record<string, string>> = {}): string[][] =>
+      Array.from({ length: count }, () => row({ msisdn: `78${(recipients += 1)}`, ...changes }));
+    const NAMES = { first_name: 'Aïssatou', last_name: 'Bâ' };
+    const utf8 = { format: 'csv', encoding: 'utf-8', separator: ';' };
+    const text = (rows: readonly (readonly string[])[], separator = ';', end = '\r\n'): string =>
+      [HEADER, ...rows].map((cells) => cells.join(separator) + end).join('');
+    const empty = HEADER.map(() => '');
+    const mac = (content: string): Buffer =>
+      Buffer.from(content.replaceAll('ï', '\x95').replaceAll('â', '\x89'), 'latin1');
+
+    const files: readonly (readonly [name: string, body: string | Buffer, rows: number, readAs: object])[] = [
+      ['rows of separators at its end', text([...goodRows(2), empty, empty, empty]), 2, utf8],
+      ['a row of separators between', text([...goodRows(1), empty, ...goodRows(1)]), 2, utf8],
+      [
+        'rows that lack their last, empty cell, as Excel leaves it out',
+        text([...goodRows(15, { description: '' }), ...goodRows(5).map((cells) => cells.slice(0, -1))]),
+        20,
+        utf8,
+      ],
+      [
+        'a column without a name',
+        text(goodRows(2).map((cells) => [...cells, ''])).replace('description', 'description;'),
+        2,
+        utf8,
+      ],
+      ['a line sep=', `sep=;\r\n${text(goodRows(1))}`, 1, utf8],
+      ['a line sep= for tabs', `sep=\t\r\n${text(goodRows(1), '\t')}`, 1, { ...utf8, separator: '\t' }],
+      [
+        'the Unicode text of Excel',
+        Buffer.from(`\ufeff${text(goodRows(1, NAMES), '\t')}`, 'utf16le'),
+        1,
+        { ...utf8, encoding: 'utf-16le', separator: '\t' },
+      ],
+      ['tabs', text(goodRows(1, NAMES), '\t'), 1, { ...utf8, separator: '\t' }],
+      ['commas', text(goodRows(1, NAMES), ',', '\n'), 1, { ...utf8, separator: ',' }],
+      ['Windows-1252', Buffer.from(text(goodRows(1, NAMES)), 'latin1'), 1, { ...utf8, encoding: 'windows-1252' }],
+      ['an old Mac', mac(text(goodRows(2, NAMES), ';', '\r')), 2, { ...utf8, encoding: 'macintosh' }],
+      ['lines that end in CR, in ASCII', text(goodRows(2), ';', '\r'), 2, utf8],
+      ['UTF-8 with its mark', `\ufeff${text(goodRows(1, NAMES))}`, 1, utf8],
+      ['CRLF in its header, LF in its rows', text(goodRows(2), ';', '\n').replace('\n', '\r\n'), 2, utf8],
+      ['LF in its header, CRLF in its rows', text(goodRows(2)).replace('\r\n', '\n'), 2, utf8],
+      [
+        'LF in its header, CRLF and quotes in its rows',
+        text(goodRows(2).map((cells) => cells.map((cell) => `"${cell}"`))).replace('\r\n', '\n'),
+        2,
+        utf8,
+      ],
+      ['one LF among CRLF', text(goodRows(4)).replace(/(Salaire)\r\n(?=.*\r\n.*\r\n$)/, '$1\n'), 4, utf8],
+      [
+        'capitals in its header',
+        text(goodRows(1)).replaceAll(/(?<=^|;)[a-z](?=.*description\r)/g, (letter) => letter.toUpperCase()),
+        1,
+        utf8,
+      ],
+      ['one capital in its header', `A${text(goodRows(1)).slice(1)}`, 1, utf8],
+      [
+        'French headings',
+        [
+          ['Montant', 'DEVISE', 'Méthode', 'Téléphone', 'Référence', 'Courriel', 'Prénom', 'Nom', 'Libellé'],
+          ...goodRows(1, NAMES),
+        ]
+          .map((cells) => `${cells.join(';')}\r\n`)
+          .join(''),
+        1,
+        utf8,
+      ],
+      [
+        'quotes with a line break inside',
+        text([...goodRows(1, { description: '"Salaire\nmai"' })]).replace('\nmai', ' mai'),
+        1,
+        utf8,
+      ],
+    ];
+
+    test.each(files)('%s', async (_name, body, rows, readAs) => {
+      const answer = await send(body, { rows, total: 5000 * rows }, {});
+      expect([answer.status, answer.body]).toMatchObject([202, { lines: rows, read_as: readAs }]);
+      const { body: items } = await world.get(`/v1/bulk-cash-ins/${answer.body.id}/items`);
+      for (const { payout } of items.data) {
+        const { body: one } = await world.get(`/v1/payouts/${payout.id}`);
+        const { first_name, last_name } = (one as unknown as { customer: typeof NAMES }).customer;
+        expect([`Awa Ndiaye`, `Aïssatou Bâ`]).toContain(`${first_name} ${last_name}`);
+        expect(JSON.stringify(body).includes('Awa') || first_name === 'Aïssatou').toBe(true);
+      }
+    });
+
+    test('a dry run and a refusal tell how it was read as well', async () => {
+      const body = Buffer.from(text(goodRows(1, NAMES)), 'latin1');
+      const dry = await send(body, { rows: 1, total: 5000 }, { dry_run: 'true' });
+      const refused = await send(body, { rows: 2, total: 5000 }, {});
+      for (const answer of [dry, refused]) expect(answer.body).toMatchObject({ read_as: { encoding: 'windows-1252' } });
+    });
+
+    test('what is not empty beyond the named columns is an error by its line', async () => {
+      const rows = [...goodRows(1), ...goodRows(1).map((cells) => [...cells, 'x'])];
+      expect(await errorsOf(rows, 10_000)).toEqual([expect.stringMatching(/^2 null: has a cell beyond the 9 columns/)]);
+    });
+
+    test('a column that is named twice, in two languages too, is an error', async () => {
+      for (const second of ['amount', 'Montant']) {
+        const body = text(goodRows(1).map((cells) => [...cells, '9000'])).replace(
+          'description',
+          `description;${second}`,
+        );
+        const answer = await send(body, { rows: 1, total: 5000 }, {});
+        expect(answer.body.errors[0]).toMatchObject({ line: null, field: 'amount', code: 'column_twice' });
+      }
+    });
+
+    test('a line break within quotes and a quote inside of a cell keep no later line from being named right', async () => {
+      const rows = [
+        ...goodRows(1, { description: '"Salaire\nmai"' }),
+        ...goodRows(1, { msisdn: '77134' }),
+        ...goodRows(1, { first_name: 'Awa "Mimi"' }),
+        ...goodRows(1, { msisdn: '77135' }),
+      ];
+      const errors = await errorsOf(rows, 20_000);
+      expect(errors.map((error) => error.split(':', 1)[0])).toEqual([
+        '1 description',
+        '2 msisdn',
+        '3 null',
+        '4 msisdn',
+      ]);
+      expect(errors[2]).toContain('a quote stands inside of a cell');
+    });
+
+    test('numbers and texts that we marked as no formulas are read back as they were', async () => {
+      const references = ['=1+1', '-12', '+221 contrat', "'=1", "N'Deye"];
+      const rows = references.map((reference) => goodRows(1, { reference })[0]!);
+      const first = await send(text(rows), { rows: 5, total: 25_000 }, {});
+      expect(first.status).toBe(202);
+      const { text: result } = await world.get(`/v1/bulk-cash-ins/${first.body.id}/result.csv`);
+      const written = result
+        .split('\r\n')
+        .slice(1, -1)
+        .map((line) => line.split(','));
+      expect(written.map((cells) => cells[7])).toEqual(["'=1+1", "'-12", "'+221 contrat", "'=1", "N'Deye"]);
+      expect(written.every((cells) => cells[6]?.startsWith("'+221"))).toBe(true);
+      // The same recipients and references, as they stand in our file.
+      const again = written.map((cells) => row({ amount: '6000', msisdn: cells[6] ?? '', reference: cells[7] ?? '' }));
+      const second = await send(text(again), { rows: 5, total: 30_000 }, {});
+      const { body: items } = await world.get(`/v1/bulk-cash-ins/${second.body.id}/items`);
+      const read = items.data.map(({ payout }) => (payout as unknown as { reference: string }).reference);
+      expect(read).toEqual(['=1+1', '-12', '+221 contrat', '=1', "N'Deye"]);
+    });
+  });
 });

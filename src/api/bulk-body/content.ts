@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { BodyLimitError, BrokenBodyError } from './piece';
 
-/** The bytes of the lines on their way through: counted, hashed, and read as UTF-8. */
+/** The bytes of the lines on their way through: counted and hashed. */
 export interface Content {
-  /** Text in pieces of any size. Throws `BodyLimitError`, or `BrokenBodyError` where it is no UTF-8. */
-  text(source: AsyncIterable<Buffer>): AsyncIterable<string>;
+  /** Throws `BodyLimitError`. */
+  bytes(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
   /** SHA-256 of all bytes that went through. */
   digest(): Buffer;
 }
@@ -14,20 +14,27 @@ export function createContent(maxBytes: number): Content {
   const hash = createHash('sha256');
   let bytes = 0;
   return {
-    async *text(source) {
-      const decoder = new TextDecoder('utf-8', { fatal: true });
+    async *bytes(source) {
       for await (const chunk of source) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw new BodyLimitError('bytes', maxBytes);
         hash.update(chunk);
-        const text = decode(decoder, chunk, true);
-        if (text !== '') yield text;
+        yield chunk;
       }
-      const rest = decode(decoder, undefined, false);
-      if (rest !== '') yield rest;
     },
     digest: () => hash.copy().digest(),
   };
+}
+
+/** Text in pieces of any size. Throws `BrokenBodyError` where the bytes are no UTF-8. */
+export async function* readUtf8(source: AsyncIterable<Buffer>): AsyncIterable<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for await (const chunk of source) {
+    const text = decode(decoder, chunk, true);
+    if (text !== '') yield text;
+  }
+  const rest = decode(decoder, undefined, false);
+  if (rest !== '') yield rest;
 }
 
 /** A byte order mark at the start is taken away by the decoder. */

@@ -1,3 +1,6 @@
+import { COLUMN_NAMES, columnNamed } from '../../spreadsheets/column-names';
+import type { ColumnName } from '../../spreadsheets/column-names';
+import { unmarkFormula } from '../../spreadsheets/formula-mark';
 import { BrokenBodyError, shownName } from './piece';
 import type { BodyPiece } from './piece';
 
@@ -18,13 +21,13 @@ const PLACES = {
   state: ['customer', 'state'],
   country: ['customer', 'country'],
   zip: ['customer', 'zip'],
-} as const satisfies Record<string, readonly string[]>;
+} as const satisfies Record<ColumnName, readonly string[]>;
 
-export const CSV_COLUMNS = Object.keys(PLACES) as readonly (keyof typeof PLACES)[];
+export const CSV_COLUMNS = COLUMN_NAMES;
 
 const MANDATORY = ['amount', 'currency', 'method', 'msisdn', 'email', 'first_name', 'last_name'] as const;
 
-const METADATA = /^metadata\.(?!__proto__$)([\w.-]{1,40})$/;
+const METADATA = /^[Mm]etadata\.(?!__proto__$)([\w.-]{1,40})$/;
 
 type Place = readonly [string] | readonly [string, string];
 
@@ -32,20 +35,25 @@ export interface Columns {
   /** What is wrong with the header row; lines are read all the same, so that everything is told at once. */
   errors: readonly BodyPiece[];
   count: number;
-  /** An empty cell is a field that is not there. */
-  toFields(record: readonly string[]): Record<string, unknown>;
+  /** A cell beyond the columns that have a name. */
+  hasSurplus(cells: readonly string[]): boolean;
+  /** An empty cell, or one that is missing at the end, is a field that is not there. */
+  toFields(cells: readonly string[]): Record<string, unknown>;
 }
 
 export function readHeader(header: readonly string[]): Columns {
-  const names = header.map((name) => name.trim());
-  const places = names.map(placeOf);
+  const headings = header.map((heading) => heading.trim());
+  const places = headings.map(placeOf);
   // A first row without one known name is a line, whose values may not be named.
   if (places.every((place) => place === null)) throw noHeader();
+  const names = headings.map((heading) => columnNamed(heading) ?? heading);
   const errors: BodyPiece[] = [];
   const say = (field: string, code: 'unknown_column' | 'column_twice' | 'missing_column', message: string): void => {
     errors.push({ kind: 'error', line: null, field, code, message });
   };
   for (const [index, name] of names.entries()) {
+    // Without a name: a column that a spreadsheet saves beside the table, as long as it is empty.
+    if (name === '') continue;
     const shown = shownName(name) ?? `column ${index + 1}`;
     if (places[index] === null)
       say(shown, 'unknown_column', `is not known: take one of ${CSV_COLUMNS.join(', ')}, metadata.<key>`);
@@ -56,14 +64,15 @@ export function readHeader(header: readonly string[]): Columns {
   }
   return {
     errors,
-    count: names.length,
-    toFields(record) {
+    count: names.filter((name) => name !== '').length,
+    hasSurplus: (cells) => cells.some((cell, index) => cell.trim() !== '' && (names[index] ?? '') === ''),
+    toFields(cells) {
       // Both groups are always there, so that each column of theirs that is empty is named.
       const fields: Record<string, unknown> = { recipient: {}, customer: {} };
-      for (const [index, cell] of record.entries()) {
+      for (const [index, cell] of cells.entries()) {
         const place = places[index];
         if (place == null || cell.trim() === '') continue;
-        put(fields, place, cell.trim());
+        put(fields, place, unmarkFormula(cell.trim()));
       }
       return fields;
     },
@@ -82,9 +91,10 @@ export function columnOf(path: readonly string[]): string {
   return outer === 'customer' ? (inner ?? 'email') : outer;
 }
 
-function placeOf(name: string): Place | null {
-  if (Object.hasOwn(PLACES, name)) return PLACES[name as keyof typeof PLACES];
-  const key = METADATA.exec(name)?.[1];
+function placeOf(heading: string): Place | null {
+  const name = columnNamed(heading);
+  if (name !== null) return PLACES[name];
+  const key = METADATA.exec(heading)?.[1];
   return key === undefined ? null : ['metadata', key];
 }
 

@@ -1,74 +1,56 @@
-import { pipeline, Readable } from 'node:stream';
-
-import { CsvError, parse } from 'csv-parse';
-
+import { CsvRowError, readCsvRows } from '../../spreadsheets/csv-rows';
+import { decodeText, TextEncodingError } from '../../spreadsheets/decode-text';
 import { noHeader, readHeader } from './csv-columns';
 import type { Columns } from './csv-columns';
 import { BrokenBodyError } from './piece';
-import type { BodyPiece } from './piece';
+import type { BodyPiece, ReadAs } from './piece';
 
-/** A header row, and a line for each record after it; commas or semicolons, as the header row has them. */
-export async function* readCsv(source: AsyncIterable<string>, maxLineLength: number): AsyncIterable<BodyPiece> {
-  const { delimiter, all } = await peekDelimiter(source, maxLineLength);
-  const parser = parse({ delimiter, relax_column_count: true, skip_empty_lines: true, max_record_size: maxLineLength });
-  // Errors of either side reach the loop below, which ends with them.
-  pipeline(Readable.from(all), parser, () => undefined);
+/** A header row, and a line for each row after it that has a cell with something in it. */
+export async function* readCsv(source: AsyncIterable<Buffer>, maxLineLength: number): AsyncIterable<BodyPiece> {
+  const readAs: ReadAs = { format: 'csv', encoding: 'utf-8', separator: null };
+  yield { kind: 'read_as', readAs };
+  const text = decodeText(source, (encoding) => (readAs.encoding = encoding));
+  const rows = readCsvRows(text, {
+    maxRowLength: maxLineLength,
+    onSeparator: (separator) => (readAs.separator = separator),
+  });
   let columns: Columns | null = null;
   let line = 0;
   try {
-    for await (const record of parser as AsyncIterable<string[]>) {
+    for await (const { row, cells, isBroken } of rows) {
+      if (cells.every((cell) => cell.trim() === '')) continue;
       if (columns === null) {
-        columns = readHeader(record);
+        if (isBroken) throw new BrokenBodyError('not_csv', `the header row: ${MISPLACED_QUOTE}`);
+        columns = readHeader(cells);
         yield* columns.errors;
         continue;
       }
       line += 1;
-      if (record.length === columns.count) yield { kind: 'line', line, fields: columns.toFields(record) };
-      else yield wrongNumber(line, record.length, columns.count);
+      if (isBroken) yield { kind: 'error', line, row, field: null, code: 'not_csv', message: MISPLACED_QUOTE };
+      else if (columns.hasSurplus(cells)) yield surplus(line, row, columns.count);
+      else yield { kind: 'line', line, row, fields: columns.toFields(cells) };
     }
   } catch (error) {
-    throw error instanceof CsvError ? broken(error) : error;
+    // Of the header row no line has the number.
+    throw broken(error, columns === null ? null : line + 1);
   }
   if (columns === null) throw noHeader();
 }
 
-function wrongNumber(line: number, has: number, wanted: number): BodyPiece {
-  const message = `has ${has} fields where the header row has ${wanted}: quote cells that hold the separator`;
-  return { kind: 'error', line, field: null, code: 'wrong_number_of_fields', message };
+const MISPLACED_QUOTE = 'a quote stands inside of a cell: put the whole cell in quotes, and double those inside of it';
+
+function surplus(line: number, row: number, count: number): BodyPiece {
+  const message = `has a cell beyond the ${count} columns that the header row names: quote cells that hold the separator`;
+  return { kind: 'error', line, row, field: null, code: 'wrong_number_of_fields', message };
 }
 
-function broken(error: CsvError): BrokenBodyError {
-  const { code } = error;
-  // Records before it, the header row among them: more than were handed on, since the parser drops the last ones.
-  const line = Number(error['records']) || null;
-  switch (code) {
-    case 'CSV_MAX_RECORD_SIZE':
-      return new BrokenBodyError('line_too_long', 'is too long: is a quote missing before it?', line);
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return new BrokenBodyError('not_csv', 'a quote is opened and never closed', line);
-    default:
-      return new BrokenBodyError('not_csv', 'is no CSV: double the quotes inside of quoted cells', line);
+function broken(error: unknown, line: number | null): unknown {
+  if (error instanceof TextEncodingError) {
+    const message = 'the file is not UTF-8 throughout: save it as UTF-8 and send it again';
+    return new BrokenBodyError('not_utf8', message);
   }
-}
-
-/** Reads up to the end of the header row, and gives it back before the rest. */
-async function peekDelimiter(
-  source: AsyncIterable<string>,
-  maxLineLength: number,
-): Promise<{ delimiter: ',' | ';'; all: AsyncIterable<string> }> {
-  const rest = source[Symbol.asyncIterator]();
-  let head = '';
-  while (!/[^\r\n][\r\n]/.test(head) && head.length <= maxLineLength) {
-    const next = await rest.next();
-    if (next.done === true) break;
-    head += next.value;
-  }
-  const header = head.trimStart().split(/[\r\n]/, 1)[0] ?? '';
-  const delimiter = header.split(';').length > header.split(',').length ? ';' : ',';
-  return { delimiter, all: joined(head, rest) };
-}
-
-async function* joined(head: string, rest: AsyncIterator<string>): AsyncIterable<string> {
-  if (head !== '') yield head;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  if (!(error instanceof CsvRowError)) return error;
+  return error.problem === 'row_too_long'
+    ? new BrokenBodyError('line_too_long', 'is too long: is a quote missing before it?', line)
+    : new BrokenBodyError('not_csv', 'a quote is opened and never closed', line);
 }

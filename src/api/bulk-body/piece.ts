@@ -1,10 +1,31 @@
+import type { Separator } from '../../spreadsheets/csv-rows';
+import type { Encoding } from '../../spreadsheets/decode-text';
+
+/** How a file was read: of a table, what was guessed. What is known later than the first line is changed in place. */
+export interface ReadAs {
+  format: (typeof READ_FORMATS)[number];
+  encoding: Encoding;
+  /** Of a CSV. */
+  separator: Separator | null;
+}
+
+export const READ_FORMATS = ['csv', 'ndjson', 'json'] as const;
+
 /** What a body gives as it is read, piece by piece: options as they stand there, and lines in their order. */
 export type BodyPiece =
   | { kind: 'options'; options: Record<string, unknown> }
-  /** `line` counts from 1. */
-  | { kind: 'line'; line: number; fields: unknown }
+  | { kind: 'read_as'; readAs: ReadAs }
+  /** `line` counts from 1; `row` as a spreadsheet counts, header and empty rows among them. */
+  | { kind: 'line'; line: number; row?: number; fields: unknown }
   /** A line that cannot be read, or (null) something about the whole. */
-  | { kind: 'error'; line: number | null; field: string | null; code: BodyErrorCode; message: string };
+  | {
+      kind: 'error';
+      line: number | null;
+      row?: number;
+      field: string | null;
+      code: BodyErrorCode;
+      message: string;
+    };
 
 /** Of what is wrong before any field of a line is looked at. */
 export const BODY_ERROR_CODES = [

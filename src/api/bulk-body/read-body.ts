@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 
 import { ApiProblem } from '../problem';
 import type { ProblemExtras } from '../problem';
+import { readUtf8 } from './content';
 import type { Content } from './content';
 import { readCsv } from './csv';
 import { readJson } from './json';
@@ -17,6 +18,7 @@ export type BulkFormat = (typeof BULK_FORMATS)[number];
 const BY_TYPE: Readonly<Record<string, BulkFormat>> = {
   'text/csv': 'csv',
   'application/csv': 'csv',
+  'text/tab-separated-values': 'csv',
   'application/x-ndjson': 'ndjson',
   'application/ndjson': 'ndjson',
   'application/json': 'json',
@@ -39,23 +41,23 @@ export function readBody(
   request: Readable & { headers: IncomingHttpHeaders },
   content: Content,
 ): AsyncIterable<BodyPiece> {
-  if (format !== 'multipart') return readLines(format, content.text(request));
+  if (format !== 'multipart') return readLines(format, content.bytes(request));
   return readMultipart(request, request.headers, (file, type, name) =>
-    readLines(formatOfFile(type, name), content.text(file)),
+    readLines(formatOfFile(type, name), content.bytes(file)),
   );
 }
 
-function readLines(format: Exclude<BulkFormat, 'multipart'>, text: AsyncIterable<string>): AsyncIterable<BodyPiece> {
-  switch (format) {
-    case 'csv':
-      return readCsv(text, MAX_LINE_LENGTH);
-    case 'ndjson':
-      return readNdjson(text, MAX_LINE_LENGTH);
-    case 'json':
-      return readJson(text, MAX_LINE_LENGTH);
-    default:
-      return format satisfies never;
+async function* readLines(
+  format: Exclude<BulkFormat, 'multipart'>,
+  bytes: AsyncIterable<Buffer>,
+): AsyncIterable<BodyPiece> {
+  if (format === 'csv') {
+    yield* readCsv(bytes, MAX_LINE_LENGTH);
+    return;
   }
+  yield { kind: 'read_as', readAs: { format, encoding: 'utf-8', separator: null } };
+  const text = readUtf8(bytes);
+  yield* format === 'ndjson' ? readNdjson(text, MAX_LINE_LENGTH) : readJson(text, MAX_LINE_LENGTH);
 }
 
 /** Says nothing of what a file is: what clients send where they do not know, or send nothing. */
@@ -76,7 +78,7 @@ function formatOfFile(sentType: string, name: string): Exclude<BulkFormat, 'mult
 /** Tells what an upload may be. */
 export function notOurType(extras: Pick<ProblemExtras, 'headers'> = {}): ApiProblem {
   const detail =
-    'A bulk is CSV (`text/csv`), NDJSON (`application/x-ndjson`), JSON, or a form with such a file as its part `file`; ' +
+    'A bulk is CSV (`text/csv`, with commas, semicolons or tabs), NDJSON (`application/x-ndjson`), JSON, or a form with such a file as its part `file`; ' +
     'save a spreadsheet as CSV UTF-8.';
   return new ApiProblem('unsupported_media_type', { ...extras, detail });
 }

@@ -4,6 +4,9 @@ import { BULK_NOTIFY, ON_INVALID } from '../../domain/bulk';
 import { APPROVAL_STATES } from '../../domain/bulk-approval';
 import { BULK_STATES, BULK_STATE_NAMES } from '../../domain/bulk-state';
 import { ENVIRONMENTS } from '../../domain/environment';
+import { SEPARATORS } from '../../spreadsheets/csv-rows';
+import { ENCODINGS } from '../../spreadsheets/decode-text';
+import { READ_FORMATS } from '../bulk-body/piece';
 import { idOf, said, text } from './fields';
 import { payoutAnswer } from './payout';
 
@@ -72,8 +75,17 @@ export const bulkRefusal = z
 
 const sameContentAs = z.string().nullable().meta({ description: 'An earlier bulk with the very same content.' });
 
+const readAs = z
+  .object({
+    format: z.enum(READ_FORMATS),
+    encoding: z.enum(ENCODINGS),
+    separator: z.enum(SEPARATORS).nullable().meta({ description: 'Of a CSV.' }),
+  })
+  .nullable()
+  .meta({ description: 'How the file was read; of a CSV, encoding and separator are guessed from it.' });
+
 export const acceptedBulkAnswer = z
-  .object({ ...bulkFields, same_content_as: sameContentAs })
+  .object({ ...bulkFields, read_as: readAs, same_content_as: sameContentAs })
   .meta({ id: 'AcceptedBulkCashIn' });
 
 const progress = z
@@ -153,6 +165,7 @@ export const bulkCheckAnswer = z
       description: 'At the least, by our limit of requests to the provider; null where there is none.',
     }),
     fees: z.null().meta({ description: 'No provider tells them.' }),
+    read_as: readAs,
     same_content_as: sameContentAs,
     error_count: z.int(),
     errors: z.array(bulkError),

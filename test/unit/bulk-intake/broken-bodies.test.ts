@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 
 import { BrokenBodyError } from '../../../src/api/bulk-body/piece';
+import type { BodyPiece } from '../../../src/api/bulk-body/piece';
 import { HEADER, ROW } from './huge-uploads';
 import { BOUNDARY, form, FORM_TYPE, inChunks, readUpload } from './read-upload';
 import type { ReadUpload } from './read-upload';
@@ -21,9 +22,9 @@ async function read(type: string, body: string | Buffer): Promise<ReadUpload> {
   return whole;
 }
 
-/** All but options, of which a break may spoil the last. */
-function told({ pieces }: ReadUpload): unknown[] {
-  return pieces.filter(({ kind }) => kind !== 'options');
+/** Lines and errors: of options a break may spoil the last. */
+function told({ pieces }: ReadUpload): BodyPiece[] {
+  return pieces.filter(({ kind }) => kind === 'line' || kind === 'error');
 }
 
 const file = (content: string | Buffer, name = 'may.csv'): Buffer =>
@@ -46,10 +47,10 @@ describe('what ends the reading', () => {
         'line_too_long',
         2,
       ],
-      ['a quote inside of a cell', CSV, `${GOOD}1000,X"OF,,,,,,\n`, 'not_csv', 2],
+      ['a header row with a quote inside of a cell', CSV, `am"ount${GOOD}`, 'not_csv'],
       ['a CSV line that is too long', CSV, `${GOOD}${LONG},\n${ROW}\n`, 'line_too_long', 2],
-      ['Windows-1252', CSV, Buffer.from(GOOD.replace('Awa', 'Aïssa'), 'latin1'), 'not_utf8'],
-      ['UTF-16', CSV, Buffer.from(`\ufeff${GOOD}`, 'utf16le'), 'not_utf8'],
+      ['half of a letter of UTF-16', CSV, Buffer.from(`\ufeff${GOOD}`, 'utf16le').subarray(0, -1), 'not_utf8'],
+      ['Windows-1252 in NDJSON', NDJSON, Buffer.from('{"a":"é"}', 'latin1'), 'not_utf8'],
       ['half of a letter at the end', CSV, Buffer.concat([Buffer.from(GOOD), Buffer.of(0xc3)]), 'not_utf8'],
       ['NDJSON that is not UTF-8', NDJSON, Buffer.of(0x22, 0xff, 0x22), 'not_utf8'],
       ['an NDJSON line that is too long', NDJSON, `{}\n{"a":"${LONG}"}\n{}\n`, 'line_too_long', 2],
@@ -98,7 +99,10 @@ describe('what ends the reading', () => {
   test('two files, after the first was read', async () => {
     const two = [1, 2].map(() => ({ name: 'file', value: GOOD, file: 'may.csv' }));
     const { error, pieces } = await read(FORM_TYPE, form(two));
-    expect([(error as BrokenBodyError).code, pieces.length]).toEqual(['file_twice', 1]);
+    expect([(error as BrokenBodyError).code, pieces.map(({ kind }) => kind)]).toEqual([
+      'file_twice',
+      ['read_as', 'line'],
+    ]);
   });
 
   test('a second file that is cut off ends the reading as well, and nothing else', async () => {
@@ -108,8 +112,8 @@ describe('what ends the reading', () => {
   });
 
   test('the lines before a break are told', async () => {
-    const { pieces } = await read(JSON_TYPE, '{"colour":1,"lines":[1,2,3 x');
-    expect(pieces.map(({ kind }) => kind)).toEqual(['error', 'line', 'line', 'line']);
+    const read_ = await read(JSON_TYPE, '{"colour":1,"lines":[1,2,3 x');
+    expect(told(read_).map(({ kind }) => kind)).toEqual(['error', 'line', 'line', 'line']);
   });
 });
 
@@ -143,14 +147,18 @@ describe('what is told, and read past', () => {
       ],
     ],
     [
-      'records of too few and too many fields',
+      'records of too many fields, and quotes inside of cells; the rows after them are read',
       CSV,
-      `${HEADER}\n1,2\n\n${ROW}\n${ROW},9\n`,
+      `${HEADER}\n${ROW},9\n\n${ROW}\n1000,X"OF,,,,,,\n"1000"0,XOF\n${ROW},9\n`,
       [
         [1, null, 'wrong_number_of_fields'],
-        [3, null, 'wrong_number_of_fields'],
+        [3, null, 'not_csv'],
+        [4, null, 'not_csv'],
+        [5, null, 'wrong_number_of_fields'],
       ],
     ],
+    ['rows that lack cells at the end, or have empty ones there', CSV, `${HEADER}\n1,2\n${ROW},,,\n`, []],
+    ['rows of separators alone', CSV, `,,,\n${HEADER}\n,,,,,,,\n${ROW}\n , ,\n`, []],
     ['semicolons after empty lines', CSV, `\r\n\r\n${HEADER.replaceAll(',', ';')}\r\n`, []],
     ['old line ends', CSV, GOOD.replaceAll('\n', '\r'), []],
     ['a header row alone', CSV, HEADER, []],
