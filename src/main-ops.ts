@@ -46,6 +46,7 @@ async function main(): Promise<number> {
         settlementWindowMs: config.ORANGE_SETTLEMENT_WINDOW_MS,
         sendByMarginMs: config.SEND_BY_MARGIN_MS,
         watchMs: config.LATE_CREDIT_WATCH_MS,
+        allowLoopbackWebhooks: config.ALLOW_LOOPBACK_WEBHOOKS,
         readInput: () => text(process.stdin),
         print,
       },

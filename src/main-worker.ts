@@ -14,12 +14,16 @@ import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { createRestoreLoop } from './restore/restore-loop';
 import { allClosed, untilToldToStop, withinGrace } from './shutdown';
+import { createOperatorAlerts } from './sweeper/operator-alerts';
 import { createSweeper } from './sweeper/sweeper';
 import { connectWorker } from './temporal/connect';
 import { installRuntimeLogger } from './temporal/runtime';
 import { ensureSearchAttributes } from './temporal/search-attributes';
 import { prebuiltBundle, startWorkers } from './temporal/worker';
 import { collectPayoutMetrics } from './payout-metrics';
+
+/** How often the worker looks for what the operator must hear of. */
+const ALERTS_EVERY_MS = 10_000;
 
 /** Runs workflows and activities, and the sweeper. `--after-restore`: reconciles before anything is sent. */
 async function main(): Promise<void> {
@@ -63,6 +67,12 @@ async function main(): Promise<void> {
     everyMs: config.SWEEP_EVERY_MS,
     recheckMs: config.SWEEP_RECHECK_MS,
   });
+  const alerts = createOperatorAlerts({
+    pool,
+    logger,
+    readOthers: () => Promise.resolve([]),
+    everyMs: ALERTS_EVERY_MS,
+  });
   const restoreLoop = createRestoreLoop(createRestoreDeps(core));
   const health = await startHealthServer({
     host: config.METRICS_HOST,
@@ -81,6 +91,7 @@ async function main(): Promise<void> {
   // Beside each other: the grace is one for all.
   await allClosed([
     withinGrace('the sweeper', config.SHUTDOWN_GRACE_MS, sweeper.close()),
+    withinGrace('the alerts', config.SHUTDOWN_GRACE_MS, alerts.close()),
     withinGrace('the restore loop', config.SHUTDOWN_GRACE_MS, restoreLoop.close()),
     workers.close(),
   ]);

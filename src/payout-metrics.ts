@@ -43,6 +43,18 @@ export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger)
           where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned') group by state`,
   });
   addGauge({
+    name: 'cauri_credential_gates_closed',
+    help: 'Provider accounts of which no payout is sent, by the state of their credential gate',
+    label: 'state',
+    sql: `select state as label, count(*) as count from pin_gates where state not in ('open', 'unproven') group by state`,
+  });
+  addGauge({
+    name: 'cauri_operator_alerts_open',
+    help: 'What the operator was told of and still stands, by kind',
+    label: 'kind',
+    sql: 'select kind as label, count(*) as count from operator_alerts where ended_at is null group by kind',
+  });
+  addGauge({
     name: 'cauri_review_items_open',
     help: 'Questions that wait for people, by kind',
     label: 'kind',

@@ -18,6 +18,7 @@ export type IdPrefix =
   | 'key'
   | 'cb'
   | 'we'
+  | 'alt'
   | 'dk'
   | 'pc'
   | 'mer'

@@ -1,3 +1,4 @@
+import { OPERATOR_TENANT } from '../domain/operator-alert';
 import type { Environment } from '../domain/environment';
 import type { WebhookEvent } from '../domain/webhook-event';
 import type { Db } from './pool';
@@ -18,6 +19,7 @@ const COLUMNS = `id, merchant_id as "merchantId", environment, url, events, crea
   previous_secret_until as "previousSecretUntil"`;
 
 export async function merchantExists(db: Db, merchantId: string): Promise<boolean> {
+  if (merchantId === OPERATOR_TENANT) return false;
   return (await db.query('select from merchants where id = $1', [merchantId])).rowCount === 1;
 }
 
@@ -41,7 +43,7 @@ export async function listWebhookEndpoints(
 ): Promise<readonly WebhookEndpoint[]> {
   const { rows } = await db.query<WebhookEndpoint>(
     `select ${COLUMNS} from webhook_endpoints
-     where disabled_at is null and ($1::text is null or merchant_id = $1) and ($2::text is null or environment = $2)
+     where disabled_at is null and merchant_id <> '${OPERATOR_TENANT}' and ($1::text is null or merchant_id = $1) and ($2::text is null or environment = $2)
      order by created_at, id`,
     [filter.merchantId ?? null, filter.environment ?? null],
   );

@@ -1,7 +1,9 @@
 import type { ParseArgsConfig } from 'node:util';
 
 import { credentialCommand } from './credential';
+import { endpointCommand } from './endpoint';
 import { returnCommand, topUpCommand } from './float';
+import { floatAlertCommand } from './float-alert';
 import { merchantCommand } from './merchant';
 import type { Command, KeylessCommand } from './operator';
 import { breakGlassCommand, personCommand } from './person';
@@ -33,6 +35,11 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
   return: { ...returnCommand, options: {} },
   stop: { ...stopCommand, options: { reason: text } },
   resume: { ...resumeCommand, options: {} },
+  endpoint: { ...endpointCommand, options: { events: text } },
+  'float-alert': {
+    ...floatAlertCommand,
+    options: { merchant: text, environment: text, currency: text, below: text },
+  },
   statement: { ...statementCommand, options: { provider: text } },
   merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text, window: text } },
   credential: {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 
+import { merchantExists } from '../db/webhook-endpoints-admin';
 import type { Environment } from '../domain/environment';
 import type { ProviderId } from '../domain/methods';
 import type { Sealing } from '../domain/sealing';
@@ -22,6 +23,8 @@ export interface OperatorContext {
   sendByMarginMs: number;
   /** Milliseconds for which look-ups go on after a payout failed. */
   watchMs: number;
+  /** Development only: plain HTTP to this machine. */
+  allowLoopbackWebhooks: boolean;
   /** Secrets come on standard input, never on the command line, where every process of the machine can read them. */
   readInput: () => Promise<string>;
   print: (line: string) => void;
@@ -62,8 +65,7 @@ export function required(args: CommandArgs, name: string): string {
 /** The merchant named by `--merchant`. Throws `CommandError` where there is none. */
 export async function requiredMerchant({ pool }: OperatorContext, args: CommandArgs): Promise<string> {
   const merchantId = required(args, 'merchant');
-  const { rowCount } = await pool.query('select 1 from merchants where id = $1', [merchantId]);
-  if (rowCount !== 1) throw new CommandError(`there is no merchant ${merchantId}`);
+  if (!(await merchantExists(pool, merchantId))) throw new CommandError(`there is no merchant ${merchantId}`);
   return merchantId;
 }
 

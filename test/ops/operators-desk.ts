@@ -46,6 +46,7 @@ export function createOperatorsDesk(
         settlementWindowMs: world.settings.settlementWindowMs ?? 60_000,
         sendByMarginMs: world.settings.sendByMarginMs,
         watchMs: world.settings.watchMs,
+        allowLoopbackWebhooks: true,
         readInput: () => Promise.resolve(input),
         print: (line) => void printed.push(line),
       };

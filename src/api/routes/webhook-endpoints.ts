@@ -14,6 +14,7 @@ import {
   rotateWebhookSecret,
 } from '../../db/webhook-endpoints-admin';
 import { ENVIRONMENTS } from '../../domain/environment';
+import { parseWebhookUrl } from '../../domain/webhook-url';
 import { personOf } from '../operator';
 import { serializeWebhookEndpoint } from '../presenters/webhook';
 import { ApiProblem } from '../problem';
@@ -21,7 +22,6 @@ import type { InvalidField } from '../problem';
 import { defineRoute } from '../route';
 import { idOf, oneOf, text } from '../schemas/fields';
 import { webhookEndpointRequest, webhookEndpointsAnswer, webhookSecretAnswer } from '../schemas/webhook';
-import { parseWebhookUrl } from '../webhook-url';
 
 const endpointParams = z.object({ endpointId: idOf('we') });
 

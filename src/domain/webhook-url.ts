@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** The URL in its normal form, or what is wrong with how it is written. Where it leads is checked at each delivery. */
 export function parseWebhookUrl(
   input: string,
@@ -14,6 +12,7 @@ export function parseWebhookUrl(
   return { ok: true, url: url.href };
 }
 
+/** `URL` has written every spelling of an IPv4 address as four numbers by then. */
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
