@@ -25,6 +25,9 @@ export interface TestRun {
 /** Milliseconds for one test; far more than one takes, and less than anybody wants to wait for a mutant that hangs. */
 const TEST_TIMEOUT_MS = 90_000;
 
+/** Milliseconds for a run: where a mutant breaks the set-up of a test, what was started there keeps jest from ending. */
+const RUN_TIMEOUT_MS = 1_800_000;
+
 const report = z.object({
   testResults: z.array(
     z.object({
@@ -48,14 +51,24 @@ export async function runTests(
   const files = [...new Set(tests.map(({ file }) => `test/${file}.test.ts`))];
   const names = [...new Set(tests.map(({ name }) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))];
   const args = [
-    ...['node_modules/jest/bin/jest.js', '--maxWorkers', String(workers), '--json', '--outputFile', outputFile],
+    ...[
+      'node_modules/jest/bin/jest.js',
+      '--maxWorkers',
+      String(workers),
+      '--json',
+      '--forceExit',
+      '--outputFile',
+      outputFile,
+    ],
     ...['--testTimeout', String(TEST_TIMEOUT_MS), '--testNamePattern', names.join('|'), '--runTestsByPath', ...files],
   ];
   const child = spawn(process.execPath, args, { cwd: directory, env, stdio: ['ignore', 'ignore', 'pipe'] });
   onPid(child.pid ?? null);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
+  const timer = setTimeout(() => child.kill('SIGKILL'), RUN_TIMEOUT_MS);
   await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
   onPid(null);
 
   let text: string;

@@ -235,4 +235,24 @@ export const NOT_KNOWING: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'one transaction proves two submissions',
+    rule: 'look-ups',
+    place: { sql: 'create unique index submissions_proof' },
+    find: 'unique index',
+    replace: 'index',
+    tests: [
+      { file: 'db/apply-outcome', name: 'PostgreSQL refuses an empty transaction, one that proves two submissions' },
+    ],
+  },
+  {
+    name: 'an old attempt’s transaction stays on the new one',
+    rule: 'unrecorded outcome',
+    place: { sql: 'create trigger payouts_guard_provider_reference' },
+    find: 'when (new.attempt > old.attempt and',
+    replace: 'when (new.attempt > old.attempt + 1000 and',
+    tests: [
+      { file: 'db/apply-outcome', name: 'PostgreSQL refuses an empty transaction, one that proves two submissions' },
+    ],
+  },
 ];
