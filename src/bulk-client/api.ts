@@ -20,7 +20,8 @@ export interface BulkApi {
   upload(upload: Upload): Promise<UploadAnswer>;
   read(bulkId: string): Promise<BulkView>;
   /** A file of the bulk, in pieces. */
-  download(bulkId: string, file: 'result.csv' | 'errors.csv'): AsyncIterable<Uint8Array>;
+  /** Of `people` as a spreadsheet opens it. */
+  download(bulkId: string, file: 'result.csv' | 'errors.csv', reader: 'programs' | 'people'): AsyncIterable<Uint8Array>;
 }
 
 export interface BulkApiOptions {
@@ -87,8 +88,8 @@ export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
       const response = await ask(`/${encodeURIComponent(bulkId)}`, init);
       return bulkView.parse(await heard(() => response.json()));
     },
-    async *download(bulkId, file) {
-      const { body } = await ask(`/${encodeURIComponent(bulkId)}/${file}`);
+    async *download(bulkId, file, reader) {
+      const { body } = await ask(`/${encodeURIComponent(bulkId)}/${file}?for=${reader}`);
       const pieces = (body ?? new ReadableStream<Uint8Array>())[Symbol.asyncIterator]();
       for (;;) {
         const piece = await heard(() => pieces.next());

@@ -11,7 +11,7 @@ type Download = InsistOptions & { api: BulkApi; bulkId: string };
 /** Writes the report of a refused file; one of an earlier try is replaced. */
 export async function saveErrors(path: string, { api, bulkId, ...insistence }: Download): Promise<void> {
   const part = `${path}.part`;
-  await insist(() => pipeline(api.download(bulkId, 'errors.csv'), createWriteStream(part)), insistence);
+  await insist(() => pipeline(api.download(bulkId, 'errors.csv', 'people'), createWriteStream(part)), insistence);
   await rename(part, path);
 }
 
@@ -23,7 +23,7 @@ export async function saveErrors(path: string, { api, bulkId, ...insistence }: D
 export async function saveResult(path: string, { api, bulkId, ...insistence }: Download): Promise<string> {
   const part = `${path}.${bulkId}.part`;
   try {
-    await insist(() => pipeline(api.download(bulkId, 'result.csv'), createWriteStream(part)), insistence);
+    await insist(() => pipeline(api.download(bulkId, 'result.csv', 'people'), createWriteStream(part)), insistence);
     const present = await firstPayout(path);
     const isFree = present === null || (present !== '' && present === (await firstPayout(part)));
     const target = isFree ? path : ownName(path, bulkId);
@@ -49,10 +49,10 @@ async function firstPayout(path: string): Promise<string | null> {
   try {
     let isHeader = true;
     for await (const row of file.readLines()) {
-      const [payout] = /^\d+,po_\w+/.exec(row) ?? [];
+      const [payout] = /^\d+[,;]po_\w+/.exec(row) ?? [];
       if (payout !== undefined) return payout;
       // Lines that were left out may stand before it.
-      if (!isHeader && !/^\d+,,skipped,/.test(row)) return '';
+      if (!isHeader && !/^\d+([,;])\1skipped\1/.test(row)) return '';
       isHeader = false;
     }
     return '';

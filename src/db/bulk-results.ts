@@ -17,6 +17,10 @@ export interface BulkResult {
   reference: string | null;
   providerReference: string | null;
   providerCode: string | null;
+  /** Sealed JSON of the customer, purpose `customer`. */
+  customerEnc: Buffer | null;
+  acceptedAt: Date | null;
+  finishedAt: Date | null;
   /** The provider's; of a line that was left out, all its errors: where, and what to change, never a value. */
   text: string | null;
 }
@@ -45,7 +49,8 @@ export async function listBulkResults(
   const { rows } = await db.query<BulkResult>(
     `select bulk_line as line, payout.id as "payoutId", state, payout.reason, amount, currency,
        recipient_msisdn as recipient, reference, provider_reference as "providerReference",
-       words.provider_code as "providerCode", words.provider_text as text
+       words.provider_code as "providerCode", words.provider_text as text,
+       customer_enc as "customerEnc", accepted_at as "acceptedAt", finished_at as "finishedAt"
      from payouts payout left join lateral (
        select provider_code, provider_text from payout_events
        where payout_id = payout.id and (provider_code is not null or provider_text is not null)
@@ -54,7 +59,7 @@ export async function listBulkResults(
      where bulk_id = $1 and bulk_line > $2 and bulk_line <= $3
      union all
      select line, null, 'skipped', (array_agg(code order by position))[1], null, null, null, null, null, null,
-       string_agg(coalesce(field || ': ', '') || message, '; ' order by position)
+       string_agg(coalesce(field || ': ', '') || message, '; ' order by position), null, null, null
      from bulk_errors where $4 and bulk_id = $1 and line > $2 and line <= $3 group by line
      order by line`,
     [id, after, last, hasLeftOut],

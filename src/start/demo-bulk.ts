@@ -94,7 +94,7 @@ export async function runBulkDemo(stack: Stack, print: Print): Promise<boolean> 
   }
 
   async function failedRows(): Promise<Record<string, string>[]> {
-    const file = await text(api.download(id, 'result.csv'));
+    const file = await text(api.download(id, 'result.csv', 'programs'));
     const rows: Record<string, string>[] = parse(file, { columns: true });
     return rows.filter(({ state }) => state === 'failed');
   }

@@ -125,4 +125,26 @@ describe("a bulk's result", () => {
     expect(body.code).toBe('bulk_invalid');
     expect(await result(body.bulk_id)).toEqual([]);
   });
+
+  test('for people opens in a spreadsheet with French settings: semicolons, the mark of UTF-8, names and times', async () => {
+    const given = good({ first_name: 'Aïssatou', last_name: 'Bâ; née =Sow', reference: 'Prêt-août-n°1' });
+    const bulkId = await take([bad(), given]);
+    const read = async (file: string): Promise<string> => {
+      const response = await fetch(`${world.url}/v1/bulk-cash-ins/${bulkId}/${file}?for=people`, {
+        headers: { authorization: `Bearer ${world.key}` },
+      });
+      // Not as text, which would take the mark away.
+      return Buffer.from(await response.arrayBuffer()).toString('utf8');
+    };
+    const [header, left, taken, end] = (await read('result.csv')).split('\r\n');
+    expect(header).toBe(`\ufeff${HEADER.replaceAll(',', ';')};first_name;last_name;accepted_at;finished_at`);
+    expect(left).toBe('1;;skipped;not_valid;;;;;;;amount: give an amount above 0;;;;');
+    expect(taken).toMatch(
+      /^2;po_\w+;accepted;[a-z_]+;1000;XOF;'\+221\d{9};Prêt-août-n°1;;;;Aïssatou;"Bâ; née =Sow";\d{4}-\d\d-\d\dT[\d:.]+Z;$/,
+    );
+    expect(end).toBe('');
+    expect(await read('errors.csv')).toBe(
+      '\ufeffline;column;code;detail\r\n1;amount;not_valid;give an amount above 0\r\n',
+    );
+  });
 });

@@ -90,8 +90,8 @@ describe('npm run bulk', () => {
   /** Column by name of each row of a result. */
   function column(name: string, of: string): string[] {
     const [head = '', ...rows] = read(name).trim().split('\r\n');
-    const place = head.split(',').indexOf(of);
-    return rows.map((row) => row.split(',')[place] ?? '');
+    const place = head.split(';').indexOf(of);
+    return rows.map((row) => row.split(';')[place] ?? '');
   }
 
   async function bulksOf(merchantId: string): Promise<number> {
@@ -156,13 +156,13 @@ describe('npm run bulk', () => {
     expect(await refused.exitCode).toBe(2);
     expect(refused.output()).toMatch(/line +field +code +what to change/);
     const rows = read('bad.csv.errors.csv').trim().split('\r\n').slice(1);
-    expect(rows.map((row) => row.split(',').slice(0, 3).join(' ')).sort()).toEqual([
+    expect(rows.map((row) => row.split(';').slice(0, 3).join(' ')).sort()).toEqual([
       '2 amount not_valid',
       '2 msisdn not_valid',
       '3 msisdn not_valid',
     ]);
     for (const row of rows) {
-      const [line = '', field = '', code = ''] = row.split(',');
+      const [line = '', field = '', code = ''] = row.split(';');
       expect(refused.output()).toMatch(new RegExp(`^ +${line} +${field} +${code} `, 'm'));
     }
     expect(await bulksOf(world.merchantId)).toBe(before);
@@ -176,7 +176,7 @@ describe('npm run bulk', () => {
     const sent = bulk('some.csv', '--on-invalid', 'skip');
     expect(await sent.exitCode).toBe(3);
     expect(sent.output()).toMatch(/left out +1/);
-    expect(read('some.csv.errors.csv')).toMatch(/^1,msisdn,not_valid,/m);
+    expect(read('some.csv.errors.csv')).toMatch(/^1;msisdn;not_valid;/m);
     expect(column('some.csv.result.csv', 'state')).toEqual(['skipped', 'succeeded']);
     expect(await credits([good!])).toEqual([1_000n]);
 

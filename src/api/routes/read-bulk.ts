@@ -4,19 +4,15 @@ import { z } from 'zod';
 
 import { listBulkErrors } from '../../db/bulk-errors';
 import { listBulkItems } from '../../db/bulk-items';
-import { findLastLine, listBulkResults } from '../../db/bulk-results';
-import type { BulkResult } from '../../db/bulk-results';
 import { readBulkStanding } from '../../db/bulk-standings';
-import type { Db } from '../../db/pool';
-import type { Bulk } from '../../domain/bulk';
-import { serializeAmount } from '../../domain/money';
 import { serializePayout } from '../../domain/payout-object';
 import { readApproval } from '../bulk-approval-object';
+import { errorsFile, FILE_READERS, resultFile } from '../bulk-files';
 import { serializeBulk, serializeProgress } from '../bulk-object';
 import { serializeBulkError } from '../bulk-report';
-import { csvRow } from '../csv-row';
 import { readOwnBulk } from '../own-bulk';
 import { defineRoute } from '../route';
+import { oneOf } from '../schemas/fields';
 import { bulkAnswer, bulkErrorsAnswer, bulkItemsAnswer, bulkParams } from '../schemas/bulk';
 import { pageLimit, recipient, reference, states } from '../schemas/payout-query';
 
@@ -29,6 +25,15 @@ const cursor = z
   .transform(Number)
   .default(0)
   .meta({ description: '`next_cursor` of the answer before.', override: { type: 'string' } });
+
+/** Who a file is for. */
+const reader = oneOf(FILE_READERS)
+  .default('programs')
+  .meta({
+    description:
+      '`people`: semicolons and a byte order mark, as spreadsheets with French settings open it; the result also with ' +
+      'names and times.',
+  });
 
 export const readBulkRoute = defineRoute({
   ...COMMON,
@@ -104,10 +109,11 @@ export const bulkErrorsFileRoute = defineRoute({
   path: '/v1/bulk-cash-ins/{bulkId}/errors.csv',
   operationId: 'downloadBulkCashInErrors',
   summary: 'The whole report as a file.',
+  query: z.strictObject({ for: reader }),
   answers: { 200: { description: 'One row for each error.', type: 'text/csv' } },
-  async handle({ principal, params }, { pool, exports }) {
+  async handle({ principal, params, query }, { pool, exports }) {
     const { id } = await readOwnBulk(pool, principal, params.bulkId);
-    return { status: 200, type: 'text/csv', stream: Readable.from(errorRows(exports, id)) };
+    return { status: 200, type: 'text/csv', stream: Readable.from(errorsFile(exports, id, query.for)) };
   },
 });
 
@@ -117,6 +123,7 @@ export const bulkResultRoute = defineRoute({
   path: '/v1/bulk-cash-ins/{bulkId}/result.csv',
   operationId: 'downloadBulkCashInResult',
   summary: 'How every line stands, in the order of the input, as a file.',
+  query: z.strictObject({ for: reader }),
   answers: {
     200: {
       description:
@@ -125,44 +132,9 @@ export const bulkResultRoute = defineRoute({
       type: 'text/csv',
     },
   },
-  async handle({ principal, params }, { pool, exports }) {
+  async handle({ principal, params, query }, { pool, exports, sealing }) {
     const bulk = await readOwnBulk(pool, principal, params.bulkId);
-    return { status: 200, type: 'text/csv', stream: Readable.from(resultRows(exports, bulk)) };
+    const stream = Readable.from(resultFile({ db: exports, sealing }, bulk, query.for));
+    return { status: 200, type: 'text/csv', stream };
   },
 });
-
-const RESULT_COLUMNS = [
-  ...['line', 'id', 'state', 'reason', 'amount', 'currency', 'recipient', 'reference'],
-  ...['provider_reference', 'provider_code', 'provider_text'],
-];
-
-async function* resultRows(db: Db, bulk: Bulk): AsyncIterable<string> {
-  yield csvRow(RESULT_COLUMNS);
-  const last = await findLastLine(db, bulk.id);
-  for (let after = 0; after < last; after += PAGE) {
-    const page = await listBulkResults(db, bulk, { after, last: after + PAGE });
-    yield page.map((result) => csvRow(resultCells(result))).join('');
-  }
-}
-
-function resultCells(result: BulkResult): readonly (string | number | null)[] {
-  const amount = result.amount === null ? null : serializeAmount(result.amount);
-  return [
-    ...[result.line, result.payoutId, result.state, result.reason, amount, result.currency],
-    ...[result.recipient, result.reference, result.providerReference, result.providerCode, result.text],
-  ];
-}
-
-const PAGE = 1_000;
-
-async function* errorRows(db: Db, bulkId: string): AsyncIterable<string> {
-  yield csvRow(['line', 'column', 'code', 'detail']);
-  for (let after = 0; ;) {
-    const page = await listBulkErrors(db, bulkId, { after, limit: PAGE });
-    if (page.length > 0) {
-      yield page.map(({ line, field, code, message }) => csvRow([line, field, code, message])).join('');
-    }
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.position ?? after;
-  }
-}
