@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 
 import { findPayout } from '../db/payout-rows';
 import { orAskPeople } from '../db/refusals';
+import { insertRetryCheck } from '../db/retry-checks';
+import type { RetryVerdict } from '../db/retry-checks';
 import type { Verdict } from '../domain/look-up';
 import { createLookUpRound } from './look-up-round';
 import type { LookUpDeps } from './look-up-round';
@@ -9,8 +11,11 @@ import type { LookUpDeps } from './look-up-round';
 export interface QuestionActivities {
   /** One round of look-ups after `failed`; what contradicts the state becomes a review item. */
   watchPayout(payoutId: string): Promise<void>;
-  /** May a failed payout be sent again? `paid` and `unsure` say no. */
-  checkRetry(payoutId: string): Promise<'clear' | 'paid' | 'unsure'>;
+  /**
+   * May a failed payout be sent again? What it finds is written into PostgreSQL, where whoever asked reads it: its result is only
+   * for people who look at the run.
+   */
+  checkRetry(payoutId: string): Promise<RetryVerdict>;
   fetchProviderBalance(credentialId: string): Promise<{ amount: string; currency: string; at: string }>;
 }
 
@@ -37,11 +42,11 @@ export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }):
     },
 
     async checkRetry(payoutId) {
-      const looked = await lookUpAll(payoutId);
-      if (looked === null) return 'unsure';
-      const verdicts = looked.map(({ verdict }) => verdict);
-      if (verdicts.includes('settled')) return 'paid';
-      return verdicts.some((verdict) => verdict === 'in_flight' || verdict === 'review') ? 'unsure' : 'clear';
+      const payout = await findPayout(pool, payoutId);
+      if (!payout) throw new Error(`payout ${payoutId} does not exist`);
+      const verdict = verdictOf(await lookUpAll(payoutId));
+      await insertRetryCheck(pool, payout, verdict);
+      return verdict;
     },
 
     async fetchProviderBalance(credentialId) {
@@ -54,4 +59,11 @@ export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }):
       return { amount: profile.balance.toString(), currency: profile.currency, at: new Date().toISOString() };
     },
   };
+}
+
+function verdictOf(looked: readonly Verdict[] | null): RetryVerdict {
+  if (looked === null) return 'unsure';
+  const verdicts = looked.map(({ verdict }) => verdict);
+  if (verdicts.includes('settled')) return 'paid';
+  return verdicts.some((verdict) => verdict === 'in_flight' || verdict === 'review') ? 'unsure' : 'clear';
 }

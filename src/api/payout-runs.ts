@@ -16,10 +16,20 @@ export interface PayoutRuns {
   signalReported(payoutId: string, callbackId: string): Promise<void>;
   /** What only the run and its engine know; null within a second where it is closed or cannot be reached. */
   progress(payoutId: string): Promise<RunProgress | null>;
-  /** Looks up every earlier reference of a failed payout. Never throws. */
-  checkRetry(payoutId: string, provider: ProviderId): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
+  /**
+   * Has every earlier reference of a failed payout looked up; settles when that has ended, or does not in time. What was found is
+   * read from PostgreSQL: whatever the engine says of it is no proof. Never throws.
+   */
+  checkRetry(check: RetryCheck): Promise<void>;
   /** The provider's own balance of an account, in minor units as digits; null where it cannot be asked now. */
   providerBalance(credentialId: string, provider: ProviderId): Promise<ProviderBalance | null>;
+}
+
+/** The check of a payout that comes after another one: those who ask for it at once share it. */
+export interface RetryCheck {
+  payoutId: string;
+  provider: ProviderId;
+  after: bigint;
 }
 
 export interface ProviderBalance {

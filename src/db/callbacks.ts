@@ -1,7 +1,10 @@
+import type { PaidByCallback } from '../domain/callback';
 import type { CallbackClaim } from '../domain/callback-merge';
 import { callbackEffect } from '../domain/callback-merge';
 import type { ProviderId } from '../domain/methods';
+import type { SubmissionOutcome } from '../domain/outcome';
 import type { PayoutState } from '../domain/payout-state';
+import { lookUpNow } from './look-up-now';
 import type { Db } from './pool';
 
 /** Whose callbacks a path token stands for. */
@@ -37,16 +40,24 @@ export interface NewCallback {
   reference: string | null;
   providerReference: string | null;
   claim: CallbackClaim;
+  paid: PaidByCallback;
   /** Sealed, purpose `callback`. */
   bodyEnc: Buffer;
 }
 
-/** Keeps an authentic callback, matched or not. False where the same event was kept before. */
+/**
+ * Keeps an authentic callback, matched or not, and whether it says that anything else was paid than the submission that it names by
+ * our reference. False where the same event was kept before.
+ */
 export async function insertCallback(db: Db, callback: NewCallback): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into callbacks (id, provider, credential_id, event_id, reference, provider_reference, claim, body_enc,
-       sweep_after)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + interval '10 seconds')
+       sweep_after, differs)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + interval '10 seconds', (
+       select not (coalesce($9::bigint = submission.amount, true) and coalesce($10 = submission.currency, true)
+         and coalesce($11 = payout.recipient_msisdn, true))
+       from submissions submission join payouts payout on payout.id = submission.payout_id
+       where submission.id = $5 and submission.credential_id = $3))
      on conflict (provider, credential_id, event_id) do nothing`,
     [
       callback.id,
@@ -57,6 +68,9 @@ export async function insertCallback(db: Db, callback: NewCallback): Promise<boo
       callback.providerReference,
       callback.claim,
       callback.bodyEnc,
+      callback.paid.amount,
+      callback.paid.currency,
+      callback.paid.recipient,
     ],
   );
   return rowCount === 1;
@@ -75,6 +89,8 @@ interface LeasedRow {
   payout_id: string | null;
   state: PayoutState | null;
   owner: string | null;
+  outcome: SubmissionOutcome;
+  is_other: boolean;
 }
 
 export interface DueCallback {
@@ -109,13 +125,14 @@ function leaseSql(which: string): string {
 with due as (
   select * from callbacks where ${which} for update skip locked
 ), matched as (
-  select due.id, coalesce(due.payout_id, (
-    select payout_id from submissions
+  select due.id, coalesce(due.payout_id, named.payout_id) as payout_id, named.outcome,
+    coalesce(due.differs, false) or coalesce(due.provider_reference <> named.provider_reference, false) as is_other
+  from due left join lateral (
+    select payout_id, outcome, provider_reference from submissions
     where credential_id = due.credential_id and kind = 'call' and case
       when due.reference is not null then id = due.reference
       else provider = due.provider and provider_reference = due.provider_reference end
-    order by created_at desc limit 1)) as payout_id
-  from due
+    order by created_at desc limit 1) named on true
 ), leased as (
   update callbacks set
     payout_id = matched.payout_id,
@@ -123,16 +140,16 @@ with due as (
     applied_at = case when matched.payout_id is null and received_at < clock_timestamp() - interval '7 days'
       then clock_timestamp() end
   from matched where callbacks.id = matched.id
-  returning callbacks.id, callbacks.claim, callbacks.payout_id
+  returning callbacks.id, callbacks.claim, callbacks.payout_id, matched.outcome, matched.is_other
 )
 select leased.*, payouts.state, payouts.owner from leased left join payouts on payouts.id = leased.payout_id`;
 }
 
 async function applyLeased(db: Db, rows: readonly LeasedRow[]): Promise<readonly DueCallback[]> {
   const due: DueCallback[] = [];
-  for (const { id, claim, payout_id: payoutId, state, owner } of rows) {
+  for (const { id, claim, payout_id: payoutId, state, owner, outcome, is_other: isOther } of rows) {
     if (payoutId === null || state === null) continue;
-    const effect = callbackEffect(state, claim);
+    const effect = callbackEffect(state, claim, { outcome, isOther });
     switch (effect) {
       case 'look_up':
         // A line that its bulk carries has no run to be told; the bulk asks for it in its rounds.
@@ -140,11 +157,8 @@ async function applyLeased(db: Db, rows: readonly LeasedRow[]): Promise<readonly
         else due.push({ callbackId: id, payoutId });
         break;
       case 'verify':
-        await db.query(
-          `with looked_at as (update payouts set next_watch_at = clock_timestamp() where id = $2)
-           update callbacks set applied_at = clock_timestamp() where id = $1`,
-          [id, payoutId],
-        );
+        await lookUpNow(db, payoutId);
+        await markCallbackApplied(db, id);
         break;
       case 'known':
         await markCallbackApplied(db, id);

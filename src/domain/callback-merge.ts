@@ -1,3 +1,6 @@
+import { isProvenUnpaid } from './outcome';
+import type { SubmissionOutcome } from './outcome';
+import { isFinalState } from './payout-state';
 import type { PayoutState } from './payout-state';
 
 export const CALLBACK_CLAIMS = ['success', 'failed', 'other'] as const;
@@ -6,29 +9,31 @@ export const CALLBACK_CLAIMS = ['success', 'failed', 'other'] as const;
 export type CallbackClaim = (typeof CALLBACK_CLAIMS)[number];
 
 /**
- * What a callback sets off. `look_up`: the payout's run asks the provider now. `known`: it says what is settled already.
- * `verify`: it contradicts a final state; a look-up decides whether a review item is opened, and the state stays.
+ * What a callback sets off. `look_up`: the payout's run asks the provider now. `known`: it says what is known of its submission
+ * already. `verify`: it contradicts that, or tells more; every submission is looked up at once, which decides what becomes of it,
+ * and the state stays.
  */
 export type CallbackEffect = 'look_up' | 'known' | 'verify';
 
-/** The merge table of early, late, double and contradictory callbacks. */
-export function callbackEffect(state: PayoutState, claim: CallbackClaim): CallbackEffect {
-  switch (state) {
-    case 'accepted':
-    case 'scheduled':
-    case 'queued':
-    case 'processing':
-    case 'pending':
-    case 'unknown':
-    case 'in_review':
-      return 'look_up';
-    case 'succeeded':
-      return claim === 'success' ? 'known' : 'verify';
-    case 'failed':
-    case 'cancelled':
-    case 'returned':
-      return claim === 'failed' ? 'known' : 'verify';
-    default:
-      return state satisfies never;
-  }
+/** The submission that a callback names, as far as the merge table needs it. */
+export interface NamedSubmission {
+  outcome: SubmissionOutcome;
+  /** The callback names another transaction than is known of it, another amount or another recipient. */
+  isOther: boolean;
+}
+
+/**
+ * The merge table of early, late, double and contradictory callbacks: by the submission that one names, since its payout may
+ * have gone on with another.
+ */
+export function callbackEffect(
+  state: PayoutState,
+  claim: CallbackClaim,
+  { outcome, isOther }: NamedSubmission,
+): CallbackEffect {
+  if (claim === 'success' && isOther) return 'verify';
+  if (outcome === 'settled') return claim === 'success' ? 'known' : 'verify';
+  if (isProvenUnpaid(outcome)) return claim === 'failed' ? 'known' : 'verify';
+  // Nobody else asks about a payout that is final or with people.
+  return isFinalState(state) || state === 'in_review' ? 'verify' : 'look_up';
 }

@@ -23,7 +23,17 @@ export type ParsedCallback =
       reference: string | null;
       providerReference: string | null;
       claim: CallbackClaim;
+      paid: PaidByCallback;
     };
+
+/** What a callback says was paid to whom; null where it does not say. */
+export interface PaidByCallback {
+  /** Minor units; negative where it says what is no amount. */
+  amount: bigint | null;
+  currency: string | null;
+  /** In E.164; as the provider wrote it where that is no number of its country. */
+  recipient: string | null;
+}
 
 /** The callback of a whole batch: a hint that it has ended. */
 export type ParsedBatchCallback =

@@ -65,7 +65,7 @@ export interface PayoutRuns {
   signalChanged(payoutId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
   progress(payoutId: string): Promise<RunProgress | null>;
-  checkRetry(payoutId: string, provider: string): Promise<'clear' | 'paid' | 'unsure' | 'unavailable'>;
+  checkRetry(check: { payoutId: string; provider: string; after: bigint }): Promise<void>;
   providerBalance(credentialId: string, provider: string): Promise<ProviderBalance | null>;
 }
 
@@ -249,13 +249,12 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
       );
     },
 
-    async checkRetry(payoutId, provider) {
-      const verdict = await ask<'clear' | 'paid' | 'unsure'>(RETRY_CHECK_WORKFLOW, {
-        workflowId: `retry-check/${payoutId}`,
+    async checkRetry({ payoutId, provider, after }) {
+      await ask(RETRY_CHECK_WORKFLOW, {
+        workflowId: `retry-check/${payoutId}/${after}`,
         args: [payoutId, provider],
         limitMs: RETRY_CHECK_LIMIT_MS,
       });
-      return verdict ?? 'unavailable';
     },
 
     async providerBalance(credentialId, provider) {

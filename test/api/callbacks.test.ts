@@ -29,12 +29,15 @@ beforeEach(async () => {
   await app.pool.query('update credentials set callback_token_hash = $2 where id = $1', [merchant.credentialId, hash]);
 });
 
+const NOTHING_SAID = { amount: null, currency: null, recipient: null };
+
 const authentic = (changes: Partial<Extract<ParsedCallback, { authentic: true }>> = {}): ParsedCallback => ({
   authentic: true,
   eventId: null,
   reference: null,
   providerReference: null,
   claim: 'success',
+  paid: NOTHING_SAID,
   ...changes,
 });
 
@@ -180,6 +183,56 @@ test.each([
   expect(rows).toEqual([{ state, watched: isVerified }]);
   expect((await stored())[0]).toMatchObject({ applied: true });
   expect(app.runs.calls.filter((call) => call.startsWith('reported'))).toEqual([]);
+});
+
+test.each([
+  ['the same payment', {}, {}, false],
+  ['another transaction', { providerReference: 'OM-second' }, {}, true],
+  ['another amount', {}, { amount: 1n }, true],
+  ['no amount', {}, { amount: -1n }, true],
+  ['another currency', {}, { currency: 'XAF' }, true],
+  ['another recipient', {}, { recipient: '+221770000001' }, true],
+  ['a recipient that is no number', {}, { recipient: '\u0000' }, true],
+] as const)(
+  'a success of %s after a payout succeeded is looked up at once: %s',
+  async (_, changes, paid, isVerified) => {
+    const { payoutId, submissionId } = await sentPayout();
+    await writeAnswer(app.pool, payoutId, 'succeeded');
+    const { rows: sent } = await app.pool.query<{
+      amount: bigint;
+      currency: string;
+      recipient: string;
+      transaction: string;
+    }>(
+      `select submissions.amount, submissions.currency, recipient_msisdn as recipient,
+       submissions.provider_reference as transaction
+     from submissions join payouts on payouts.id = payout_id where submissions.id = $1`,
+      [submissionId],
+    );
+    const { transaction, ...said } = sent[0]!;
+    expect(transaction).not.toBeNull();
+    await send(
+      authentic({ reference: submissionId, providerReference: transaction, paid: { ...said, ...paid }, ...changes }),
+    );
+    const { rows } = await app.pool.query('select state, next_watch_at <= now() as due from payouts where id = $1', [
+      payoutId,
+    ]);
+    expect(rows).toEqual([{ state: 'succeeded', due: isVerified ? true : null }]);
+    expect(await stored()).toMatchObject([{ applied: true }]);
+  },
+);
+
+test('a success of an earlier attempt that was refused is looked up at once while the next one waits', async () => {
+  const { payoutId, submissionId } = await sentPayout();
+  await writeAnswer(app.pool, payoutId, 'failed');
+  await app.pool.query(
+    `update payouts set state = 'queued', version = version + 1, attempt = 2, provider_reference = null, finished_at = null,
+       next_watch_at = null where id = $1`,
+    [payoutId],
+  );
+  await send(authentic({ reference: submissionId }));
+  const { rows } = await app.pool.query('select next_watch_at <= now() as due from payouts where id = $1', [payoutId]);
+  expect(rows).toEqual([{ due: true }]);
 });
 
 test("another merchant's callback does not reach a payout by its reference", async () => {

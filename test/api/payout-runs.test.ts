@@ -123,8 +123,8 @@ test('with the engine away starts fail, and questions are answered as not known'
     ),
     runs.progress(payout.id),
     runs.providerBalance('cred_1', 'orange'),
-    runs.checkRetry(payout.id, 'orange'),
+    runs.checkRetry({ payoutId: payout.id, provider: 'orange', after: 0n }),
   ]);
-  expect([start, progress, balance, check]).toEqual(['failed', null, null, 'unavailable']);
+  expect([start, progress, balance, check]).toEqual(['failed', null, null, undefined]);
   await away.connection.close();
 });

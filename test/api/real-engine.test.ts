@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow';
+import { temporal } from '@temporalio/proto';
 
 import { createApiKey } from '../../src/db/api-keys';
 import { findBulk } from '../../src/db/bulk-rows';
@@ -7,7 +11,7 @@ import { findPayoutStart } from '../../src/db/payout-search';
 import { createPayoutRuns } from '../../src/temporal/payout-runs';
 import { payoutWorkflowId } from '../../src/workflows/contract';
 import { payoutRequest, startTestApp } from '../helpers/app';
-import type { TestApp } from '../helpers/app';
+import type { ApiAnswer, TestApp } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
@@ -67,6 +71,57 @@ test("the provider's own balance is asked of the provider", async () => {
     providers: [{ provider: 'orange', balance: { amount: expect.stringMatching(/^\d+$/), currency: 'XOF' } }],
   });
 });
+
+test('a check before a retry that somebody else runs under its name answers nothing', async () => {
+  const id = await accept(world.recipientOf('rejected'));
+  await world.untilState(id, 'failed');
+  const forged = await forgeRun(`retry-check/${id}/0`);
+  const { checkRetry } = app.deps.runs;
+  app.deps.runs.checkRetry = async (check) => {
+    const asked = checkRetry(check);
+    // It is joined by now.
+    await sleep(2_000);
+    await forged.end('clear');
+    await asked;
+  };
+  const retry = (): Promise<ApiAnswer> =>
+    app.request('POST', `/v1/payouts/${id}/retry`, {
+      key,
+      idempotencyKey: randomUUID(),
+      body: { expected_attempt: 1 },
+    });
+  const answer = await retry();
+  expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+  expect(await world.payout(id)).toMatchObject({ state: 'failed', attempt: 1 });
+  app.deps.runs.checkRetry = checkRetry;
+  expect((await retry()).status).toBe(202);
+});
+
+/** Starts a run under an id of ours that no worker of ours carries; `end` gives it a result. */
+async function forgeRun(workflowId: string): Promise<{ end: (result: unknown) => Promise<void> }> {
+  const { client, taskQueuePrefix } = world;
+  const { namespace } = client.options;
+  const taskQueue = `${taskQueuePrefix}-forged`;
+  await client.workflow.start('retryCheckWorkflow', { workflowId, taskQueue, args: [] });
+  const task = await client.withDeadline(Date.now() + 30_000, () =>
+    client.workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
+  );
+  return {
+    async end(result) {
+      const payloads = await encodeToPayloads(client.options.loadedDataConverter, result);
+      await client.workflowService.respondWorkflowTaskCompleted({
+        namespace,
+        taskToken: task.taskToken,
+        commands: [
+          {
+            commandType: temporal.api.enums.v1.CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+            completeWorkflowExecutionCommandAttributes: { result: { payloads: payloads ?? null } },
+          },
+        ],
+      });
+    },
+  };
+}
 
 test('a failed payout is looked up and sent again', async () => {
   const id = await accept(world.recipientOf('rejected'));

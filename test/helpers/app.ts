@@ -15,7 +15,10 @@ import type { PayoutRuns } from '../../src/api/payout-runs';
 import { startApiServer } from '../../src/api/server';
 import { createApiKey } from '../../src/db/api-keys';
 import { newId } from '../../src/db/ids';
+import { findPayout } from '../../src/db/payout-rows';
 import { createPool } from '../../src/db/pool';
+import { insertRetryCheck } from '../../src/db/retry-checks';
+import type { RetryVerdict } from '../../src/db/retry-checks';
 import { createSearches } from '../../src/db/searches';
 import type { Searches } from '../../src/db/searches';
 import type { Environment } from '../../src/domain/environment';
@@ -28,7 +31,9 @@ export interface RecordingRuns extends PayoutRuns {
   calls: string[];
   /** While true every call fails, as with Temporal stopped. */
   isDown: boolean;
-  retryAnswer: 'clear' | 'paid' | 'unsure' | 'unavailable';
+  /** What the look-ups before a retry give, and where it is written. */
+  retryAnswer: RetryVerdict | 'unavailable';
+  database: Pool | null;
   /** Runs inside `checkRetry`, before it answers. */
   whileChecking: () => Promise<void>;
 }
@@ -42,6 +47,7 @@ export function createRecordingRuns(): RecordingRuns {
     calls: [],
     isDown: false,
     retryAnswer: 'clear',
+    database: null,
     whileChecking: () => Promise.resolve(),
     start: (payout) => record(`start ${payout.id} ${payout.state} ${payout.method} ${payout.provider}`),
     ensureBulk: (bulkId) => record(`bulk ${bulkId}`),
@@ -52,10 +58,13 @@ export function createRecordingRuns(): RecordingRuns {
       await record(`progress ${payoutId}`);
       return { step: 'poll', nextAt: '2030-01-01T00:00:00.000Z', attempt: 3 };
     },
-    async checkRetry(payoutId, provider) {
+    async checkRetry({ payoutId, provider }) {
       runs.calls.push(`check ${payoutId} ${provider}`);
       await runs.whileChecking();
-      return runs.isDown ? 'unavailable' : runs.retryAnswer;
+      const { database, retryAnswer } = runs;
+      const payout = database && (await findPayout(database, payoutId));
+      if (!payout || runs.isDown || retryAnswer === 'unavailable') return;
+      await insertRetryCheck(database, payout, retryAnswer);
     },
     providerBalance: () =>
       Promise.resolve(runs.isDown ? null : { amount: '4242', currency: 'XOF', at: '2030-01-01T00:00:00.000Z' }),
@@ -146,7 +155,7 @@ export async function startTestApp(
     given === pool
       ? createSearches({ databaseUrl: database.url, size: 4, limitMs, onIdleError })
       : { run: (_caller, work) => work(given), close: () => Promise.resolve() };
-  const runs = createRecordingRuns();
+  const runs = Object.assign(createRecordingRuns(), { database: given });
   const sealing = createMemorySealing();
   const logLines: string[] = [];
   let parseCallback: ApiDeps['parseCallback'] = (): ParsedCallback => ({ authentic: false, why: 'not set' });

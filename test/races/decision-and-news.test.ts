@@ -56,6 +56,7 @@ describe('two persons decide while the provider reports', () => {
         reference: reference!,
         providerReference: null,
         claim: claim as 'success' | 'failed',
+        paid: { amount: null, currency: null, recipient: null },
       };
     });
   });

@@ -108,6 +108,7 @@ describe('several sweepers over the same work', () => {
         reference: submissionReference({ payoutId, attempt: 1, call: 1 }),
         providerReference: null,
         claim: 'success',
+        paid: { amount: null, currency: null, recipient: null },
         bodyEnc: Buffer.from('sealed'),
       });
     }

@@ -50,6 +50,11 @@ export const callbackRoute = defineRoute({
       reference: indexable(parsed.reference),
       providerReference: indexable(parsed.providerReference),
       claim: parsed.claim,
+      paid: {
+        ...parsed.paid,
+        currency: comparable(parsed.paid.currency),
+        recipient: comparable(parsed.paid.recipient),
+      },
       bodyEnc: await sealing.seal(credential.merchantId, 'callback', raw.body.toString('utf8')),
     });
     if (isNew) await passOn(id, deps);
@@ -81,6 +86,7 @@ async function keepBatchCallback(
       reference: null,
       providerReference: indexable(parsed.batchReference),
       claim: 'other',
+      paid: { amount: null, currency: null, recipient: null },
       bodyEnc,
     });
     if (!isNew) return;
@@ -130,4 +136,9 @@ function readRawCallback(request: Request): RawCallback {
 /** What a stranger sent as an id, where it can be one: an index holds it, and a log line may show it. */
 function indexable(value: string | null): string | null {
   return value !== null && /^[\x21-\x7e]{1,200}$/.test(value) ? value : null;
+}
+
+/** What is only compared: of what PostgreSQL could not take no value that was sent is made. */
+function comparable(value: string | null): string | null {
+  return value === null ? null : (indexable(value) ?? '?');
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import type { IdempotencyKey } from '../../db/idempotency-keys';
 import { hasOpenReviewItem } from '../../db/review-items';
+import { findPayout } from '../../db/payout-rows';
+import { findRetryVerdict, lastRetryCheck } from '../../db/retry-checks';
 import { retriedPayout, retryPayout } from '../../db/retry-payout';
 import type { Payout } from '../../domain/payout';
 import { serializePayout } from '../../domain/payout-object';
@@ -107,8 +109,10 @@ async function assertRetryable(payout: Payout, expectedAttempt: number, { pool }
 }
 
 /** Asks the provider once more about every earlier reference; outside any transaction, since it takes its time. */
-async function assertUnpaid(payout: Payout, { runs }: ApiDeps): Promise<void> {
-  const verdict = await runs.checkRetry(payout.id, payout.provider);
+async function assertUnpaid(payout: Payout, { pool, runs }: ApiDeps): Promise<void> {
+  const after = await lastRetryCheck(pool, payout.id);
+  await runs.checkRetry({ payoutId: payout.id, provider: payout.provider, after });
+  const verdict = await findRetryVerdict(pool, payout, after);
   switch (verdict) {
     case 'clear':
       return;
@@ -116,7 +120,9 @@ async function assertUnpaid(payout: Payout, { runs }: ApiDeps): Promise<void> {
       throw new ApiProblem('retry_found_paid');
     case 'unsure':
       throw new ApiProblem('retry_not_proven');
-    case 'unavailable':
+    case null:
+      // It went on meanwhile, which its lock tells.
+      if ((await findPayout(pool, payout.id))?.version !== payout.version) return;
       throw new ApiProblem('unavailable', {
         detail: 'The provider could not be asked about the earlier attempts.',
         headers: { 'Retry-After': '30' },

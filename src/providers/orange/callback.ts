@@ -2,6 +2,8 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CallbackClaim } from '../../domain/callback-merge';
 import { cleanReference } from '../clean-words';
 import type { CallbackSecrets, ParsedBatchCallback, ParsedCallback, RawCallback } from '../../domain/callback';
+import { parseMsisdn } from '../../domain/msisdn';
+import { toMinorUnits } from './minor-units';
 import { notificationSchema, readJson } from './schemas';
 
 const SIGNATURE = /^t=(\d{1,12})((?:,v1=[0-9a-f]{64})+)$/;
@@ -21,7 +23,17 @@ export function parseCallback(callback: RawCallback, secrets: CallbackSecrets, t
     reference: cleanReference(data?.reference),
     providerReference: cleanReference(data?.transactionId),
     claim: data?.type === 'CASHIN' ? claimOf(data.status) : 'other',
+    paid: {
+      amount: data?.amount ? toMinorUnits(data.amount.value) : null,
+      currency: data?.amount?.unit ?? null,
+      recipient: data?.customer ? inE164(data.customer.id) : null,
+    },
   };
+}
+
+function inE164(id: string): string {
+  const parsed = parseMsisdn(id, 'SN');
+  return parsed.ok ? parsed.e164 : id;
 }
 
 /**

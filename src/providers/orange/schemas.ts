@@ -68,6 +68,8 @@ export const notificationSchema = z.object({
   status: looseText,
   reference: looseText,
   transactionId: looseText,
+  amount: moneySchema.nullish().catch(null),
+  customer: partySchema,
 });
 
 /** The JSON of a body, or undefined where it is none. */

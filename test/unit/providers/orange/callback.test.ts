@@ -49,6 +49,7 @@ describe('with a signing secret', () => {
       reference: 'sub_0001',
       providerReference: 'CI220928.1029.C58502',
       claim: 'success',
+      paid: { amount: 1500n, currency: 'XOF', recipient: '+221771234567' },
     });
   });
 
@@ -119,9 +120,19 @@ describe('with nothing registered', () => {
         reference: null,
         providerReference: null,
         claim: 'other',
+        paid: { amount: null, currency: null, recipient: null },
       });
     },
   );
+
+  it.each([
+    ['another amount', { amount: { value: '1500.5', unit: 'XOF' } }, { amount: -1n }],
+    ['an amount in another shape', { amount: 1500 }, { amount: null, currency: null }],
+    ['a recipient that is no number', { customer: { id: 'somebody' } }, { recipient: 'somebody' }],
+    ['no recipient', { customer: null }, { recipient: null }],
+  ])('tells %s as it is', (_what, fields, paid) => {
+    expect(parse(BARE, {}, JSON.stringify({ ...NOTIFICATION, ...fields }))).toMatchObject({ claim: 'success', paid });
+  });
 
   it('keeps no reference that a database would refuse', () => {
     const body = JSON.stringify({ ...NOTIFICATION, reference: 'a\u0000b' });
