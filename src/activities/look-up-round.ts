@@ -154,8 +154,10 @@ export function outcomeOf(
       return verdict.row.status === 'in_flight'
         ? { outcome: 'accepted', providerReference: verdict.row.providerReference, ...verdict.row.words }
         : null;
-    case 'rejected':
-      return { outcome: 'rejected', kind: 'final', remedy: null, ...verdict.row.words };
+    case 'rejected': {
+      const { providerReference, words } = verdict.row;
+      return { outcome: 'rejected', kind: 'final', remedy: null, providerReference, ...words };
+    }
     case 'absent':
       return overdue && provider.dedupe.kind === 'lookup' && provider.dedupe.absenceIsEvidence !== false
         ? {

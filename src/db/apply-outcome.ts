@@ -151,7 +151,7 @@ async function contradiction(
 ): Promise<Payout> {
   return await putInReview(trx, payout, {
     kind: learnt.outcome === 'settled' ? kindOfLateCredit(payout, others) : 'contradiction',
-    detail: `${submission.id} was ${String(submission.outcome)}, now said to be ${learnt.outcome}`,
+    detail: `${submission.id} was ${String(submission.outcome)}, now said to be ${learnt.outcome}${byTransaction(learnt)}`,
     reason: 'review_opened',
     submissionId: submission.id,
   });
@@ -239,6 +239,11 @@ export function moveAfter(
       ? { watchUntil: new Date(Date.now() + news.watchMs) }
       : {}),
   };
+}
+
+function byTransaction(learnt: Outcome): string {
+  const named = 'providerReference' in learnt ? (learnt.providerReference ?? null) : null;
+  return named === null ? '' : ` by ${named}`;
 }
 
 /** Of the submission that decides: what it tells now, or told before. */

@@ -15,6 +15,19 @@ export async function openReviewItem(
   return rows[0]?.id ?? null;
 }
 
+/** True where operators closed a question of this kind with this very detail. */
+export async function wasAnswered(
+  db: Db,
+  { payoutId, kind, detail }: { payoutId: string; kind: ReviewKind; detail: string | null },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from review_items
+     where payout_id = $1 and kind = $2 and detail is not distinct from $3 and closed_at is not null limit 1`,
+    [payoutId, kind, detail],
+  );
+  return rowCount === 1;
+}
+
 export async function closeReviewItems(trx: Db, payoutId: string, decisionId: string): Promise<void> {
   await trx.query(
     'update review_items set closed_at = clock_timestamp(), decision_id = $2 where payout_id = $1 and closed_at is null',

@@ -76,8 +76,9 @@ test('a check before a retry that somebody else runs under its name answers noth
   const id = await accept(world.recipientOf('rejected'));
   await world.untilState(id, 'failed');
   const forged = await forgeRun(`retry-check/${id}/0`);
-  const { checkRetry } = app.deps.runs;
-  app.deps.runs.checkRetry = async (check) => {
+  const { runs } = app.deps;
+  const checkRetry = runs.checkRetry.bind(runs);
+  runs.checkRetry = async (check) => {
     const asked = checkRetry(check);
     // It is joined by now.
     await sleep(2_000);
@@ -93,7 +94,7 @@ test('a check before a retry that somebody else runs under its name answers noth
   const answer = await retry();
   expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
   expect(await world.payout(id)).toMatchObject({ state: 'failed', attempt: 1 });
-  app.deps.runs.checkRetry = checkRetry;
+  runs.checkRetry = checkRetry;
   expect((await retry()).status).toBe(202);
 });
 

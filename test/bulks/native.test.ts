@@ -1,6 +1,6 @@
 import { BULK_SCENARIOS } from '../../src/simulators/orange';
 import { eventually } from '../helpers/eventually';
-import { createBulkRunWorld } from './run-world';
+import { createBulkRunWorld, PATIENCE_MS } from './run-world';
 import type { BulkLine, BulkRunWorld } from './run-world';
 
 jest.setTimeout(300_000);
@@ -162,6 +162,36 @@ describe("Orange's own bulk call", () => {
     const after = world.simulator.requests().byEndpoint;
     expect(after.search - before.search).toBeLessThan(20);
   });
+
+  test('a line that failed and is tried again in a batch shows the transaction of its own attempt', async () => {
+    const lines = world.linesOf(Array.from({ length: 5 }, () => 'pending_failed' as const));
+    const bulkId = await world.sendBulk(lines);
+    await world.untilBulk(bulkId, 'completed');
+    expect((await world.retryFailed(bulkId)).status).toBe(200);
+    await eventually(
+      'every line has failed twice',
+      async () =>
+        (await callsOf(bulkId)).filter(({ attempt, outcome }) => attempt === 2 && outcome === 'rejected').length === 5,
+      PATIENCE_MS,
+    );
+    const calls = await callsOf(bulkId);
+    expect(new Set(calls.map(({ transaction }) => transaction)).size).toBe(10);
+    for (const { attempt, transaction, shown } of calls) {
+      expect(transaction).not.toBeNull();
+      if (attempt === 2) expect(shown).toBe(transaction);
+    }
+  });
+
+  async function callsOf(
+    bulkId: string,
+  ): Promise<readonly { attempt: number; outcome: string; transaction: string | null; shown: string | null }[]> {
+    const { rows } = await world.pool.query<{ attempt: number; outcome: string; transaction: string; shown: string }>(
+      `select call.attempt, call.outcome, call.provider_reference as transaction, payouts.provider_reference as shown
+       from submissions call join payouts on payouts.id = call.payout_id where bulk_id = $1 order by bulk_line, call.attempt`,
+      [bulkId],
+    );
+    return rows;
+  }
 
   test('a lost batch that was seen in flight stays looked for as a batch', async () => {
     const { simulator } = world;

@@ -357,6 +357,26 @@ describe('news of a submission', () => {
     },
   );
 
+  test('a second transaction that operators have dealt with is not asked about again; a third one is', async () => {
+    const { id, sub } = await stand('succeeded', 'settled');
+    await tell(id, sub, SETTLED, 'lookup', `second-${sub}`);
+    await world.pool.query('update review_items set closed_at = now() where payout_id = $1', [id]);
+    await tell(id, sub, SETTLED, 'lookup', `second-${sub}`);
+    expect(await reviewsOf(id)).toEqual([]);
+    await tell(id, sub, SETTLED, 'lookup', `third-${sub}`);
+    expect(await reviewsOf(id)).toEqual(['double_credit']);
+  });
+
+  test('a late credit that operators have dealt with is not asked about again; another one is', async () => {
+    const { id, sub } = await stand('failed', 'rejected');
+    await tell(id, sub, SETTLED, 'lookup');
+    await world.pool.query('update review_items set closed_at = now() where payout_id = $1', [id]);
+    await tell(id, sub, SETTLED, 'lookup');
+    expect(await reviewsOf(id)).toEqual([]);
+    await tell(id, sub, SETTLED, 'lookup', `second-${sub}`);
+    expect(await reviewsOf(id)).toEqual(['late_credit']);
+  });
+
   test('a second submission found paid while people look at the payout is a double credit', async () => {
     const { id, all } = await stand('in_review', 'settled', 'unknown');
     expect((await tell(id, all[1]!, SETTLED, 'lookup')).state).toBe('in_review');
