@@ -29,7 +29,10 @@ export async function claimDuePayouts(
   return rows.map(({ id, was_nudged }) => ({ payoutId: id, nudged: was_nudged }));
 }
 
-/** Takes final payouts whose next look-up is due; the look-up itself sets the one after. */
+/**
+ * Takes payouts whose next look-up of every submission is due, whatever their state: an earlier attempt of an open one may have been
+ * paid. The look-up itself sets the one after.
+ */
 export async function claimDueWatches(
   db: Db,
   { limit, recheckMs }: { limit: number; recheckMs: number },
@@ -37,7 +40,6 @@ export async function claimDueWatches(
   const { rows } = await db.query<{ id: string; provider: string }>(
     `with due as (
        select id from payouts where next_watch_at < clock_timestamp()
-         and state in ('succeeded', 'failed', 'cancelled', 'returned')
        order by next_watch_at limit $1 for update skip locked
      )
      update payouts set next_watch_at = clock_timestamp() + $2 * interval '1 millisecond'
