@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 
 import { createBulkApi } from './bulk-client/api';
+import { decide, listApprovals } from './bulk-client/decide';
 import { EXIT_CODES } from './bulk-client/exit-code';
 import type { ExitCode } from './bulk-client/exit-code';
 import { parseBulkArgs, USAGE, UsageError } from './bulk-client/options';
@@ -30,7 +31,11 @@ async function main(): Promise<ExitCode> {
     // npm runs its scripts in the project's folder and names the one that it was called in.
     process.chdir(process.env['INIT_CWD'] ?? process.cwd());
     const api = createBulkApi({ ...findApi(command.connection), signal: broken.signal });
-    return await runBulkClient(command, { api, screen: createScreen(process.stdout), signal: broken.signal });
+    const say = (line: string): void => void process.stdout.write(`${line}\n`);
+    if (command.kind === 'send' || command.kind === 'watch') {
+      return await runBulkClient(command, { api, screen: createScreen(process.stdout), signal: broken.signal });
+    }
+    return command.kind === 'approvals' ? await listApprovals({ api, say }) : await decide(command, { api, say });
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
@@ -6,12 +7,18 @@ import { createCore, createOperatorBudget } from './deps';
 import { assertOwnDatabase } from './installation';
 import { COMMANDS, describeCommands, KEYLESS_COMMANDS } from './ops/commands';
 import { authenticateOperator } from './ops/authenticate-operator';
+import { findLookCommand } from './ops/look/commands';
+import type { LookCommand } from './ops/look/commands';
+import { createOperatorApi } from './ops/look/operator-api';
 import { CommandError } from './ops/operator';
 import type { CommandArgs } from './ops/operator';
+import { findDevMachine } from './start/dev-machine';
 
 /** `npm run ops -- COMMAND …`: the operator's key is read from CAURI_OPERATOR_KEY. */
 async function main(): Promise<number> {
   const [name = '', ...rest] = process.argv.slice(2);
+  const look = findLookCommand(name, rest);
+  if (look) return await runLook(look, rest);
   const command = COMMANDS[name];
   const keyless = KEYLESS_COMMANDS[name];
   const known = command ?? keyless;
@@ -60,6 +67,36 @@ async function main(): Promise<number> {
   } finally {
     await core.close();
   }
+}
+
+/** Asks the API: no database, no vault. */
+async function runLook(command: LookCommand, rest: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...rest],
+      allowPositionals: true,
+      strict: true,
+      options: command.options,
+    });
+    const args = { positionals, values: values as CommandArgs['values'] };
+    await command.run(createOperatorApi(findApi()), args, (line) => process.stdout.write(`${line}\n`));
+    return 0;
+  } catch (error) {
+    if (!isUsersFault(error)) throw error;
+    process.stderr.write(`${error.message}\nusage: npm run ops -- ${command.usage}\n`);
+    return 1;
+  }
+}
+
+/** The keys of a development machine go to that machine's own API only. */
+function findApi(): { url: string; key: string } {
+  const { CAURI_API_URL: named = '', CAURI_OPERATOR_KEY: given = '' } = process.env;
+  const machine = findDevMachine(resolve(process.env['CAURI_STATE_DIR'] ?? join(__dirname, '..', '.cauri')));
+  const url = named || machine?.apiUrl;
+  if (url === undefined) throw new CommandError('CAURI_API_URL must name the API, such as https://api.example.com');
+  const key = given || (machine && url === machine.apiUrl ? machine.operatorKey : '');
+  if (key === '') throw new CommandError('CAURI_OPERATOR_KEY must hold your operator key');
+  return { url, key };
 }
 
 function isUsersFault(error: unknown): error is Error {

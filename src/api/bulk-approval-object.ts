@@ -3,6 +3,7 @@ import type { Bulk } from '../domain/bulk';
 import { approvalStateOf } from '../domain/bulk-approval';
 import type { ApprovalState, BulkApproval } from '../domain/bulk-approval';
 import { serializeAmount } from '../domain/money';
+import type { Db } from '../db/pool';
 import type { RouteDeps } from './deps';
 
 /** What a reason of a decision is sealed for. */
@@ -39,7 +40,7 @@ export function serializeApproval(
 
 /** The approval of a bulk with its opened reason; null where it needs none. */
 export async function readApproval(
-  { pool, sealing }: Pick<RouteDeps, 'pool' | 'sealing'>,
+  { pool, sealing }: { pool: Db; sealing: RouteDeps['sealing'] },
   bulk: Bulk,
 ): Promise<BulkApprovalObject | null> {
   const approval = await findBulkApproval(pool, bulk.id);

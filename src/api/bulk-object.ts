@@ -25,6 +25,7 @@ export function serializeBulk(bulk: Bulk, approval: BulkApprovalObject | null): 
     total: serializeAmount(bulk.total),
     skipped_lines: bulk.skippedCount,
     approval,
+    created_by: bulk.createdBy,
     scheduled_at: bulk.scheduledAt?.toISOString() ?? null,
     received_at: bulk.receivedAt.toISOString(),
     started_at: bulk.startedAt?.toISOString() ?? null,

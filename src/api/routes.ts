@@ -8,7 +8,9 @@ import { codecRoutes } from './routes/codec';
 import { controlBulkRoutes } from './routes/control-bulk';
 import { decideBulkRoutes } from './routes/decide-bulk';
 import { docsRoutes } from './routes/docs';
+import { listBulksRoute } from './routes/list-bulks';
 import { listPayoutsRoute } from './routes/list-payouts';
+import { operatorRoutes } from './routes/operator';
 import { patchPayoutRoute } from './routes/patch-payout';
 import { payoutEventsRoute, readPayoutRoute } from './routes/read-payout';
 import {
@@ -37,6 +39,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     cancelPayoutRoute,
     retryPayoutRoute,
     receiveBulkRoute,
+    listBulksRoute,
     readBulkRoute,
     streamBulkRoute,
     ...controlBulkRoutes,
@@ -52,6 +55,7 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     ...webhookEndpointRoutes,
     listDeliveriesRoute,
     redeliverRoute,
+    ...operatorRoutes,
     ...codecRoutes,
     livenessRoute,
     readinessRoute,

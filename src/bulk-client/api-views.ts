@@ -10,6 +10,7 @@ export const bulkView = z.object({
   /** Minor units. */
   total: z.string(),
   skipped_lines: z.int(),
+  created_by: z.string().optional(),
   scheduled_at: z.string().nullable(),
   received_at: z.string(),
   content_sha256: z.string().nullable(),
@@ -22,11 +23,26 @@ export const bulkView = z.object({
   progress: z.record(z.string(), z.object({ lines: z.int(), amount: z.string() })).default({}),
 });
 
+/** A line that is not at an end, as far as it is shown. */
+export const itemsView = z.object({
+  data: z.array(
+    z.object({
+      line: z.int(),
+      payout: z.object({ state: z.string(), reason: z.string(), retry_at: z.string().nullish().catch(null) }),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+});
+
+export type ItemsView = z.infer<typeof itemsView>;
+
 export type BulkView = z.infer<typeof bulkView>;
 
 export const acceptedView = bulkView.extend({ same_content_as: z.string().nullable() });
 
 export type AcceptedView = z.infer<typeof acceptedView>;
+
+export const bulksView = z.object({ data: z.array(bulkView), next_cursor: z.string().nullable() });
 
 export const lineError = z.object({
   line: z.int().nullable(),

@@ -1,6 +1,6 @@
 import { ApiRefusal, NoAnswerError, problemView } from './api-errors';
-import { acceptedView, bulkView, checkView } from './api-views';
-import type { AcceptedView, BulkView, CheckView } from './api-views';
+import { acceptedView, bulksView, bulkView, checkView, itemsView } from './api-views';
+import type { AcceptedView, BulkView, CheckView, ItemsView } from './api-views';
 
 export interface Upload {
   /** Opens the content anew at each try. */
@@ -19,6 +19,11 @@ export interface BulkApi {
   url: string;
   upload(upload: Upload): Promise<UploadAnswer>;
   read(bulkId: string): Promise<BulkView>;
+  /** Lines in these states, up to 1,000 of them. */
+  items(bulkId: string, states: readonly string[]): Promise<ItemsView['data']>;
+  /** Bulks that wait for the approval of this key's person. */
+  approvals(): Promise<readonly BulkView[]>;
+  decide(bulkId: string, verdict: 'approve' | 'refuse', body: Readonly<Record<string, string>>): Promise<BulkView>;
   /** A file of the bulk, in pieces. */
   /** Of `people` as a spreadsheet opens it. */
   download(bulkId: string, file: 'result.csv' | 'errors.csv', reader: 'programs' | 'people'): AsyncIterable<Uint8Array>;
@@ -47,6 +52,13 @@ export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
     const response = await heard(() => fetch(`${base}${address}`, given));
     if (!response.ok) throw await refusalOf(response);
     return response;
+  }
+
+  /** A short answer, which comes soon or not at all. */
+  async function readJson(address: string): Promise<unknown> {
+    const late = AbortSignal.timeout(READ_TIMEOUT_MS);
+    const response = await ask(address, { signal: signal ? AbortSignal.any([signal, late]) : late });
+    return await heard(() => response.json());
   }
 
   /** A loss of the connection by its own name, in one kind of error; Ctrl-C is none. */
@@ -82,10 +94,24 @@ export function createBulkApi({ url, key, signal }: BulkApiOptions): BulkApi {
       const isReplay = response.headers.get('idempotent-replayed') === 'true';
       return { kind: 'accepted', bulk: acceptedView.parse(answer), isReplay };
     },
-    async read(bulkId) {
-      const late = AbortSignal.timeout(READ_TIMEOUT_MS);
-      const init = { signal: signal ? AbortSignal.any([signal, late]) : late };
-      const response = await ask(`/${encodeURIComponent(bulkId)}`, init);
+    read: async (bulkId) => bulkView.parse(await readJson(`/${encodeURIComponent(bulkId)}`)),
+    async items(bulkId, states) {
+      const items: ItemsView['data'] = [];
+      for (let cursor: string | null = '0'; cursor !== null && items.length < 1_000;) {
+        const query = new URLSearchParams({ status: states.join(','), limit: '100', cursor });
+        const page = itemsView.parse(await readJson(`/${encodeURIComponent(bulkId)}/items?${query.toString()}`));
+        items.push(...page.data);
+        cursor = page.next_cursor;
+      }
+      return items;
+    },
+    approvals: async () => bulksView.parse(await readJson('?awaiting_my_approval=true&limit=100')).data,
+    async decide(bulkId, verdict, body) {
+      const response = await ask(`/${encodeURIComponent(bulkId)}/${verdict}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
       return bulkView.parse(await heard(() => response.json()));
     },
     async *download(bulkId, file, reader) {

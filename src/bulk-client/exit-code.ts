@@ -12,6 +12,8 @@ export const EXIT_CODES = {
   unpaid: 3,
   /** At least one line where nobody can tell yet; stronger than `unpaid`. */
   undecided: 4,
+  /** Not at an end: nothing moved for the time of `--give-up-after`. What is known is written; the bulk goes on. */
+  unfinished: 5,
   interrupted: 130,
 } as const;
 

@@ -17,6 +17,7 @@ export interface SendCommand {
   idempotencyKey?: string;
   result?: string;
   wait: boolean;
+  giveUpAfterMs: number;
 }
 
 export interface WatchCommand {
@@ -24,9 +25,26 @@ export interface WatchCommand {
   connection: Connection;
   bulkId: string;
   result?: string;
+  giveUpAfterMs: number;
 }
 
-export type BulkCommand = SendCommand | WatchCommand | { kind: 'template' } | { kind: 'help' };
+/** A person decides about a bulk that another person sent. */
+export interface DecideCommand {
+  kind: 'approve' | 'refuse';
+  connection: Connection;
+  bulkId: string;
+  /** The file that the person looked at: the decision is about no other content. */
+  file?: string;
+  reason?: string;
+}
+
+export interface ApprovalsCommand {
+  kind: 'approvals';
+  connection: Connection;
+}
+
+export type BulkCommand =
+  SendCommand | WatchCommand | DecideCommand | ApprovalsCommand | { kind: 'template' } | { kind: 'help' };
 
 /** Arguments that mean nothing, or that do not go together. */
 export class UsageError extends Error {
@@ -44,14 +62,21 @@ export const USAGE = `npm run bulk -- FILE        sends a bulk cash-in (.csv, .n
   --result FILE             where the result goes; FILE.result.csv by default
   --no-wait                 ends when it is accepted
 npm run bulk -- --watch bulk_…   watches one that was sent before [--result FILE]
+  --give-up-after MINUTES   ends with the result as it is when no line moves for so long; 30 by default, 0: never
 npm run bulk -- --template       prints a CSV to fill in
+
+npm run bulk -- approvals        lists the bulks that wait for your approval
+npm run bulk -- approve bulk_…   approves one that another person sent [--reason TEXT] [--file FILE]
+npm run bulk -- refuse bulk_…    refuses it: nothing of it is sent --reason TEXT [--file FILE]
+  --file FILE               the file that you looked at; the decision is refused where the bulk was made of another
 
   --key KEY                 API key; better in CAURI_API_KEY, which no list of processes shows
   --api URL                 where the API is; better with https
 
 On a machine where \`npm start\` runs, key and URL may be left out.
 
-exit code   0 all paid   2 refused, nothing taken   3 some not paid   4 some in review or unknown   1 trouble
+exit code   0 all paid   2 refused, nothing taken   3 some not paid   4 some in review or unknown
+            5 not finished: some still wait, with their reasons   1 trouble
 `;
 
 const text = { type: 'string' } as const;
@@ -60,6 +85,7 @@ const flag = { type: 'boolean', default: false } as const;
 const FLAGS = {
   ...{ key: text, api: text, description: text, 'scheduled-at': text, notify: text, 'on-invalid': text },
   ...{ 'allow-duplicates': text, 'idempotency-key': text, result: text, watch: text },
+  ...{ 'give-up-after': text, file: text, reason: text },
   ...{ 'dry-run': flag, 'no-wait': flag, template: flag, help: { ...flag, short: 'h' } },
 } as const;
 
@@ -79,10 +105,20 @@ export function parseBulkArgs(args: readonly string[]): BulkCommand {
   if (values.template) return { kind: 'template' };
   const connection = present({ key: values.key, api: values.api });
   const result = present({ result: values.result });
+  const [word, ...rest] = positionals;
+  if (word === 'approvals' && rest.length === 0) return { kind: 'approvals', connection };
+  // A file of this name without an id behind it is sent.
+  if ((word === 'approve' || word === 'refuse') && rest.length > 0) {
+    if (word === 'refuse' && values.reason === undefined) throw new UsageError('refuse: say why with --reason');
+    const decision = present({ file: values.file, reason: values.reason });
+    return { kind: word, connection, bulkId: onlyBulk(word, rest), ...decision };
+  }
+  const minutes = values['give-up-after'] ?? '30';
+  if (!/^\d{1,5}(\.\d{1,2})?$/.test(minutes)) throw new UsageError('--give-up-after: give minutes, 0 for never');
+  const giveUpAfterMs = Number(minutes) === 0 ? Infinity : Number(minutes) * 60_000;
   if (values.watch !== undefined) {
     if (positionals.length > 0) throw new UsageError('--watch takes the id of a bulk and no file');
-    if (!/^bulk_\w+$/.test(values.watch)) throw new UsageError(`--watch: "${values.watch}" is no id such as bulk_…`);
-    return { kind: 'watch', connection, bulkId: values.watch, ...result };
+    return { kind: 'watch', connection, bulkId: onlyBulk('--watch', [values.watch]), giveUpAfterMs, ...result };
   }
   const [file, ...others] = positionals;
   if (file === undefined) throw new UsageError('name the file that is to be sent');
@@ -102,7 +138,15 @@ export function parseBulkArgs(args: readonly string[]): BulkCommand {
     options: present(Object.fromEntries(Object.entries(OPTIONS).map(([name, of]) => [name, values[of]]))),
     dryRun: values['dry-run'],
     wait: !values['no-wait'],
+    giveUpAfterMs,
   };
+}
+
+function onlyBulk(name: string, [id, ...others]: readonly string[]): string {
+  if (others.length > 0) throw new UsageError(`${name}: give one id`);
+  if (id === undefined || !/^bulk_\w+$/.test(id))
+    throw new UsageError(`${name}: "${id ?? ''}" is no id such as bulk_…`);
+  return id;
 }
 
 function parsed(args: readonly string[]) {

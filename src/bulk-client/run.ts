@@ -11,6 +11,7 @@ import type { SendCommand, WatchCommand } from './options';
 import { saveResult } from './save-file';
 import type { Screen } from './screen';
 import { sendFile } from './send-file';
+import { tellWaiting } from './tell-waiting';
 
 export interface ClientDeps {
   api: BulkApi;
@@ -33,10 +34,11 @@ export async function runBulkClient(command: SendCommand | WatchCommand, deps: C
         return EXIT_CODES.paid;
       }
     }
-    const bulk = await followBulk(bulkId ?? '', deps);
+    const { bulk, isStalled } = await followBulk(bulkId ?? '', { ...deps, giveUpAfterMs: command.giveUpAfterMs });
     tellEnd(bulk, screen);
+    if (isStalled) await tellWaiting(bulk.id, deps);
     if (bulk.state !== 'invalid') await keepResult(bulk.id, command, deps);
-    return exitCodeOf(bulk);
+    return isStalled ? EXIT_CODES.unfinished : exitCodeOf(bulk);
   } catch (error) {
     screen.close();
     if (!signal.aborted) throw bulkId === null ? error : withHint(error, bulkId);

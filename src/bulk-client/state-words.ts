@@ -7,9 +7,9 @@ type Words = (bulk: BulkView, address: string) => string;
 /** States in which a person wonders why nothing moves: who must do what. */
 const WORDS: Partial<Record<BulkState, Words>> = {
   receiving: () => 'Its lines are still coming in.',
-  awaiting_approval: ({ approval, content_sha256: hash }, address) =>
+  awaiting_approval: ({ id, approval, content_sha256: hash }, address) =>
     `Waits for a second person of yours to approve it${approval?.expires_at ? `, until ${approval.expires_at}` : ''}: ` +
-    `POST ${address}/approve with a key of that person and {"content_hash": "${hash ?? ''}"}. Nothing is held or sent.`,
+    `npm run bulk -- approve ${id}, or POST ${address}/approve with a key of that person and {"content_hash": "${hash ?? ''}"}. Nothing is held or sent.`,
   scheduled: ({ scheduled_at: at }) => `Waits for its time, ${at ?? 'later'}. Nothing is held until then.`,
   awaiting_float: ({ total, currency, missing_amount: missing }) =>
     missing === '0'

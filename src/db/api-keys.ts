@@ -40,6 +40,15 @@ export async function createApiKey(db: Db, owner: NewApiKey): Promise<{ id: stri
   return { id, key };
 }
 
+/** Refuses a key from now on. Returns its id, or null where none in use has this prefix. */
+export async function revokeApiKey(trx: Db, prefix: string): Promise<string | null> {
+  const { rows } = await trx.query<{ id: string }>(
+    'update api_keys set revoked_at = clock_timestamp() where prefix = $1 and revoked_at is null returning id',
+    [prefix],
+  );
+  return rows[0]?.id ?? null;
+}
+
 interface ApiKeyRow {
   id: string;
   role: Principal['role'];

@@ -4,6 +4,8 @@ import { credentialCommand } from './credential';
 import { endpointCommand } from './endpoint';
 import { returnCommand, topUpCommand } from './float';
 import { floatAlertCommand } from './float-alert';
+import { keyCommand } from './key';
+import { LOOK_COMMANDS } from './look/commands';
 import { merchantCommand } from './merchant';
 import type { Command, KeylessCommand } from './operator';
 import { breakGlassCommand, personCommand } from './person';
@@ -24,7 +26,7 @@ export const KEYLESS_COMMANDS: Readonly<Record<string, KeylessCommand & Options>
   'break-glass': { ...breakGlassCommand, options: { name: text, document: text } },
 };
 
-/** Every operator's command by its name, with the options that it knows. */
+/** Every operator's command that acts, by its name, with the options that it knows. */
 export const COMMANDS: Readonly<Record<string, Command & Options>> = {
   reviews: { ...reviewsCommand, options: { evidence: text } },
   resolve: { ...resolveCommand, options: { as: text, evidence: text, 'provider-reference': text } },
@@ -41,6 +43,7 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
     options: { merchant: text, environment: text, currency: text, below: text },
   },
   statement: { ...statementCommand, options: { provider: text } },
+  key: { ...keyCommand, options: {} },
   merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text, window: text } },
   credential: {
     ...credentialCommand,
@@ -67,8 +70,13 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
 
 /** The list that `npm run ops` prints. */
 export function describeCommands(): string {
-  const lines = Object.values({ ...COMMANDS, ...KEYLESS_COMMANDS }).map(
-    ({ usage, summary }) => `  ${usage}\n      ${summary}`,
-  );
-  return `npm run ops -- COMMAND   (your operator key in CAURI_OPERATOR_KEY)\n\n${lines.join('\n')}\n`;
+  const linesOf = (commands: readonly { usage: string; summary: string }[]): string =>
+    commands.map(({ usage, summary }) => `  ${usage}\n      ${summary}`).join('\n');
+  return [
+    'npm run ops -- COMMAND   (your operator key in CAURI_OPERATOR_KEY)\n',
+    'To look, by the API at CAURI_API_URL:',
+    `${linesOf(Object.values(LOOK_COMMANDS))}\n`,
+    'To act, with the environment of a worker:',
+    `${linesOf(Object.values({ ...COMMANDS, ...KEYLESS_COMMANDS }))}\n`,
+  ].join('\n');
 }

@@ -80,7 +80,7 @@ export async function runBulkDemo(stack: Stack, print: Print): Promise<boolean> 
     let last: BulkView = accepted;
     let told = '';
     try {
-      for await (const news of watchBulk(api, id, patience)) {
+      for await (const news of watchBulk(api, id, { signal: patience, giveUpAfterMs: Infinity })) {
         if (news.kind !== 'bulk') continue;
         last = news.bulk;
         const words = progressWords(last);

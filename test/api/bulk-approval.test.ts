@@ -414,4 +414,23 @@ describe('a bulk above a threshold', () => {
     await approve(body.id, body.content_sha256, first);
     expect((await world.send(upload)).body).toEqual(body);
   });
+
+  test('is listed for those who may approve it, and for nobody else', async () => {
+    const { id } = await waiting();
+    const listed = async (key: string): Promise<unknown[]> => {
+      const { body } = await world.get('/v1/bulk-cash-ins?awaiting_my_approval=true&limit=100', key);
+      return (body as unknown as { data: { id: string }[] }).data.map((bulk) => bulk.id);
+    };
+    expect(await listed(first)).toContain(id);
+    expect(await listed(world.key)).not.toContain(id);
+    expect(await listed(initiatorsOther)).not.toContain(id);
+    const { status, body } = await world.get('/v1/bulk-cash-ins?awaiting_my_approval=true', system);
+    expect([status, body.code]).toEqual([403, 'approval_needs_person']);
+    await world.pool.query('alter table bulk_approvals disable trigger user');
+    await world.pool.query("update bulk_approvals set expires_at = now() - interval '1 second' where bulk_id = $1", [
+      id,
+    ]);
+    await world.pool.query('alter table bulk_approvals enable trigger user');
+    expect(await listed(first)).not.toContain(id);
+  });
 });

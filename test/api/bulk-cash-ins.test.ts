@@ -566,4 +566,53 @@ describe('bulk cash-ins', () => {
       { actor: `person:${PERSON}`, to_state: 'ready' },
     ]);
   });
+
+  describe('the list', () => {
+    interface Listed {
+      data: { id: string; state: string; created_by: string }[];
+      next_cursor: string | null;
+    }
+    const list = async (query: string, key?: string): Promise<Listed> =>
+      (await world.get(`/v1/bulk-cash-ins?${query}`, key)).body as unknown as Listed;
+
+    test('pages over all bulks of the merchant once, newest first', async () => {
+      const { body: own } = await world.send({ type: 'text/csv', body: csv(two()), query: declared });
+      const newest = (await list('limit=1')).data[0];
+      expect(newest).toMatchObject({ id: own.id, created_by: `person:${PERSON}` });
+      const { rows } = await world.pool.query<{ id: string }>(
+        'select id from bulks where merchant_id = $1 order by received_at desc, id desc',
+        [world.merchantId],
+      );
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const page: Listed = await list(`limit=40${cursor === '' ? '' : `&cursor=${cursor}`}`);
+        seen.push(...page.data.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(seen).toEqual(rows.map(({ id }) => id));
+    });
+
+    test('is narrowed by state, time and content', async () => {
+      const { body: own } = await world.send({ type: 'text/csv', body: csv(two()), query: declared });
+      const { data } = await list(`content_sha256=${own.content_sha256}`);
+      expect(data.map(({ id }) => id)).toEqual([own.id]);
+      expect((await list(`content_sha256=${own.content_sha256}&state=cancelled`)).data).toEqual([]);
+      expect((await list('state=invalid,cancelled')).data.map(({ state }) => state)).not.toContain(own.state);
+      expect((await list('state=running,ready,awaiting_float&limit=100')).data.map(({ id }) => id)).toContain(own.id);
+      expect((await list('created_after=2999-01-01T00:00:00Z')).data).toEqual([]);
+      expect((await list('created_before=2000-01-01T00:00:00Z')).data).toEqual([]);
+    });
+
+    test('holds no bulk of another merchant, and names what is wrong with a filter', async () => {
+      expect((await list('limit=100', world.strangersKey)).data).toEqual([]);
+      const { status, body } = await world.get('/v1/bulk-cash-ins?state=lost&cursor=x&colour=red');
+      expect(status).toBe(422);
+      expect(body.errors.map((error) => (error as unknown as { parameter: string }).parameter).sort()).toEqual([
+        'colour',
+        'cursor',
+        'state',
+      ]);
+    });
+  });
 });

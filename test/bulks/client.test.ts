@@ -147,6 +147,60 @@ describe('npm run bulk', () => {
     expect(watched.output()).toMatch(/in review +1 +1,002 XOF/);
   });
 
+  test('nothing moves: it ends with 5, the reasons and the result so far, and is taken up again later', async () => {
+    const lines = linesOf('success', 'success');
+    csv('stuck.csv', lines);
+    await world.pool.query(
+      `insert into stops (id, scope, target, reason, stopped_by) values ('stop_stuck', 'merchant', $1, 'test', 'per_one')`,
+      [world.merchantId],
+    );
+    const stuck = bulk('stuck.csv', '--give-up-after', '0.05');
+    const [, id = ''] = await stuck.said(/Accepted: (bulk_\w+), 2 lines/);
+    expect(await stuck.exitCode).toBe(5);
+    expect(stuck.output()).toMatch(/queued, \w+: .*\(line 1, 2\)/);
+    expect(column('stuck.csv.result.csv', 'state')).toEqual(['queued', 'queued']);
+
+    await world.pool.query("update stops set resumed_at = now(), resumed_by = 'per_one' where id = 'stop_stuck'");
+    await world.pool.query('update bulks set nudged = true, sweep_after = now() where id = $1', [id]);
+    expect(await bulk('--watch', id, '--result', 'stuck.csv.result.csv').exitCode).toBe(0);
+    expect(column('stuck.csv.result.csv', 'state')).toEqual(['succeeded', 'succeeded']);
+    expect(await credits(lines)).toEqual(amountsOf(lines));
+  });
+
+  test('a second person lists what waits, and approves and refuses it, only with the file that was sent', async () => {
+    const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+    await world.pool.query("insert into persons (id, name) values ('per_checker', 'Fatou') on conflict do nothing");
+    const checker = await createApiKey(world.pool, {
+      ...{ role: 'merchant', ...tenant },
+      subject: { kind: 'person', personId: 'per_checker' },
+    });
+    const asChecker = (...args: string[]): BulkCommandRun => bulk(...args, '--key', checker.key);
+    await world.pool.query('update merchants set approval_above_lines = 1 where id = $1', [world.merchantId]);
+    const waiting = async (name: string, lines: readonly Line[]): Promise<string> => {
+      csv(name, lines);
+      const [, id = ''] = await bulk(name, '--no-wait').said(/--watch (bulk_\w+)/);
+      return id;
+    };
+    const good = linesOf('success', 'success');
+    const bad = linesOf('success', 'success');
+    const [first, second] = [await waiting('good.csv', good), await waiting('bad.csv', bad)];
+    await world.pool.query('update merchants set approval_above_lines = null where id = $1', [world.merchantId]);
+
+    const list = asChecker('approvals');
+    expect(await list.exitCode).toBe(0);
+    expect(list.output()).toMatch(new RegExp(`${second}: 2 lines, 2,001 XOF, sent by api_key:.*, until `));
+    expect(list.output()).toContain(first);
+    expect(await asChecker('approve', first, '--file', 'bad.csv').exitCode).toBe(2);
+    const approved = asChecker('approve', first, '--file', 'good.csv');
+    expect(await approved.exitCode).toBe(0);
+    expect(approved.output()).toMatch(new RegExp(`Approved: ${first} is running`));
+    expect(await asChecker('refuse', second, '--reason', 'twice').exitCode).toBe(0);
+    expect(await bulk('--watch', first).exitCode).toBe(0);
+    expect(await bulk('--watch', second).exitCode).toBe(2);
+    expect(await credits(good)).toEqual(amountsOf(good));
+    expect(await credits(bad)).toEqual([0n, 0n]);
+  });
+
   test('a file with errors: all of them as a table and as a file, nothing taken, and 2', async () => {
     const [good] = linesOf('success');
     csv('bad.csv', [good!, { amount: -5, recipient: '12' }, { amount: 7, recipient: 'nobody' }]);

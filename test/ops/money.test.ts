@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 
-import { createApiKey } from '../../src/db/api-keys';
+import { createApiKey, findPrincipal } from '../../src/db/api-keys';
 import { openReviewItem } from '../../src/db/review-items';
 import { authenticateOperator } from '../../src/ops/authenticate-operator';
 import { createPayoutWorld } from '../helpers/payout-world';
@@ -129,12 +129,14 @@ describe('the operator', () => {
       const { id } = await standPayout(world, { state: 'in_review', outcomes: ['unknown'] });
       await openReviewItem(world.pool, { payoutId: id, kind: 'settlement_window_over', detail: 'nobody knows' });
       const before = (await desk.run('reviews', '')).printed.find((line) => line.includes(id));
-      expect(before).toMatch(/in_review {2}settlement_window_over {2}nobody knows {2}\(no proposal\)$/);
+      expect(before).toMatch(
+        new RegExp(`settlement_window_over +nobody knows .* ${world.merchantId} .* in_review +1000 +XOF`),
+      );
 
       const proposed = await desk.run('resolve', `propose ${id} --as paid --evidence seen --provider-reference MP1`);
       const decisionId = /proposed: (dec_\w+)\./.exec(proposed.printed[0]!)![1]!;
-      expect((await desk.run('reviews', '')).printed.find((line) => line.includes(id))).toContain(
-        `(proposed: ${decisionId} paid)`,
+      expect((await desk.run('reviews', '')).printed.find((line) => line.includes(id))).toMatch(
+        new RegExp(`${decisionId} +paid +per_one$`),
       );
       expect((await desk.run('resolve', `confirm ${decisionId}`)).refused).toContain('two persons decide');
       expect((await desk.run('resolve', `confirm ${decisionId}`, { as: 'per_two' })).printed).toEqual([
@@ -218,5 +220,16 @@ describe('the operator', () => {
       await world.pool.query('update api_keys set revoked_at = now() where id = $1', [operator.id]);
       await expect(authenticateOperator(world.pool, operator.key)).rejects.toThrow('revoked');
     });
+  });
+
+  test('revokes a key by its prefix, once', async () => {
+    const { key } = await createApiKey(world.pool, {
+      role: 'operator',
+      subject: { kind: 'person', personId: 'per_two' },
+    });
+    const prefix = key.split('_')[2]!;
+    expect((await desk.run('key', `revoke ${prefix}`)).printed).toEqual([expect.stringContaining(`the key ${prefix}`)]);
+    expect(await findPrincipal(world.pool, key)).toBeNull();
+    expect((await desk.run('key', `revoke ${prefix}`)).refused).toContain('no key in use');
   });
 });

@@ -3,8 +3,13 @@ import type { Logger } from 'pino';
 
 import { createRequestBudget } from '../../src/activities/request-budget';
 import type { RequestBudget } from '../../src/activities/request-budget';
+import { createApiKey } from '../../src/db/api-keys';
 import { COMMANDS } from '../../src/ops/commands';
+import { findLookCommand } from '../../src/ops/look/commands';
+import { createOperatorApi } from '../../src/ops/look/operator-api';
+import type { OperatorApi } from '../../src/ops/look/operator-api';
 import type { OperatorContext } from '../../src/ops/operator';
+import { startTestApp } from '../helpers/app';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { operatorKeyOf } from '../helpers/persons';
 
@@ -32,8 +37,10 @@ export function createOperatorsDesk(
   return {
     async run(name, words, { as = 'per_one', input = '' } = {}) {
       const printed: string[] = [];
+      const args = parseWords(words);
+      const look = findLookCommand(name, args.positionals);
       const command = COMMANDS[name];
-      if (!command) throw new Error(`no command ${name}`);
+      if (!look && !command) throw new Error(`no command ${name}`);
       const context: OperatorContext = {
         pool: world.pool,
         sealing: world.vault,
@@ -51,7 +58,8 @@ export function createOperatorsDesk(
         print: (line) => void printed.push(line),
       };
       try {
-        await command.run(context, parseWords(words));
+        if (look) await lookByApi(world, as, (api) => look.run(api, args, (line) => void printed.push(line)));
+        else await command?.run(context, args);
         return { printed, refused: null };
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'CommandError') throw error;
@@ -63,6 +71,21 @@ export function createOperatorsDesk(
     },
     saidSoFar: () => said.join('\n'),
   };
+}
+
+/** Serves the API over the world's database while an operator looks. */
+async function lookByApi(
+  { pool }: PayoutWorld,
+  personId: string,
+  look: (api: OperatorApi) => Promise<void>,
+): Promise<void> {
+  const app = await startTestApp({ pool });
+  try {
+    const { key } = await createApiKey(pool, { role: 'operator', subject: { kind: 'person', personId } });
+    await look(createOperatorApi({ url: app.url, key }));
+  } finally {
+    await app.close();
+  }
 }
 
 /** The budget of another process; it waits for nothing. */

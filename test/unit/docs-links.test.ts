@@ -4,15 +4,25 @@ import { z } from 'zod';
 
 import { CONFIG_SCHEMA } from '../../src/config';
 import { COMMANDS, KEYLESS_COMMANDS } from '../../src/ops/commands';
+import { LOOK_COMMANDS } from '../../src/ops/look/commands';
 import { PORT_NAMES, portVariable } from '../../src/start/start-options';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/contract';
 
-const ALL_COMMANDS = { ...COMMANDS, ...KEYLESS_COMMANDS };
+const ACTING = { ...COMMANDS, ...KEYLESS_COMMANDS };
+
+/** By one name there may be a command that looks and one that acts. */
+const ALL_COMMANDS: Readonly<Record<string, { options: object }>> = Object.fromEntries(
+  [...new Set([...Object.keys(ACTING), ...Object.keys(LOOK_COMMANDS)])].map((name) => [
+    name,
+    { options: { ...LOOK_COMMANDS[name]?.options, ...ACTING[name as keyof typeof ACTING]?.options } },
+  ]),
+);
 
 const ROOT = join(__dirname, '..', '..');
 
 /** Variables that are not the configuration of a process of ours, each read somewhere else. */
 const OTHER_VARIABLES = [
+  'CAURI_API_URL',
   'CAURI_OPERATOR_KEY',
   'CAURI_API_KEY',
   'TEMPORAL_CLI_PATH',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readReadiness } from '../read-readiness';
 import { defineRoute } from '../route';
 
 const readiness = z.object({
@@ -35,12 +36,9 @@ export const readinessRoute = defineRoute({
   },
   problems: [],
   async handle(_call, deps) {
-    const results = await Promise.all(
-      Object.entries(deps.readiness).map(async ([name, check]) => [name, await check().catch(() => false)] as const),
-    );
-    const checks = Object.fromEntries(results);
+    const checks = await readReadiness(deps.readiness);
     // A load balancer must not take the API away while Temporal is down: a payout is accepted then too.
-    const canAccept = results.every(([name, holds]) => holds || name === 'temporal');
+    const canAccept = Object.entries(checks).every(([name, holds]) => holds || name === 'temporal');
     if (!canAccept) return { status: 503, body: { status: 'unavailable', checks } };
     return { status: 200, body: { status: checks['temporal'] === false ? 'degraded' : 'ok', checks } };
   },

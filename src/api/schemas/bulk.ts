@@ -53,6 +53,7 @@ const bulkFields = {
   total: z.string().meta({ description: 'Minor units.' }),
   skipped_lines: z.int(),
   approval: approval.nullable().meta({ description: 'Null where it needs none.' }),
+  created_by: z.string().meta({ description: 'Who sent it: `person:…`, or `api_key:…` of a system.' }),
   scheduled_at: time.nullable(),
   received_at: time,
   started_at: time.nullable(),
@@ -116,6 +117,13 @@ export const bulkSnapshot = z
     ...{ skipped_lines: others.skipped_lines, progress, finished_at: others.finished_at },
   })
   .meta({ id: 'BulkCashInSnapshot' });
+
+export const bulkListAnswer = z
+  .object({
+    data: z.array(z.object(bulkFields).meta({ id: 'ListedBulkCashIn' })),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({ id: 'BulkCashIns' });
 
 export const bulkAnswer = z.object({ ...bulkFields, ...progressFields }).meta({ id: 'BulkCashIn' });
 

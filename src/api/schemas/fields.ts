@@ -52,3 +52,16 @@ export function idOf(prefix: string): z.ZodString {
 }
 
 export const payoutParams = z.object({ payoutId: idOf('po').meta({ description: 'Id of the payout, `po_…`.' }) });
+
+/** States of a closed list, apart by commas. */
+export function statesOf<State extends string>(known: readonly State[]): z.ZodType<State[], string> {
+  return z
+    .string(said('give it once, states apart by commas'))
+    .transform((value) => value.split(','))
+    .refine(
+      (values) => values.every((value) => (known as readonly string[]).includes(value)),
+      `give states, apart by commas: ${known.join(', ')}`,
+    )
+    .transform((values) => values as State[])
+    .meta({ description: 'One state or several, apart by commas.' });
+}

@@ -2,19 +2,10 @@ import { z } from 'zod';
 
 import { METHOD_IDS, METHODS } from '../../domain/methods';
 import { PAYOUT_STATE_NAMES } from '../../domain/payout-state';
-import type { PayoutState } from '../../domain/payout-state';
 import { parseMsisdn } from '../../domain/msisdn';
-import { idOf, moment, oneOf, said, text } from './fields';
+import { idOf, moment, oneOf, said, statesOf, text } from './fields';
 
-export const states = z
-  .string(said('give it once, states apart by commas'))
-  .transform((value) => value.split(','))
-  .refine(
-    (values) => values.every((value) => (PAYOUT_STATE_NAMES as readonly string[]).includes(value)),
-    `give states, apart by commas: ${PAYOUT_STATE_NAMES.join(', ')}`,
-  )
-  .transform((values) => values as PayoutState[])
-  .meta({ description: 'One state or several, apart by commas.', example: 'unknown,in_review' });
+export const states = statesOf(PAYOUT_STATE_NAMES).meta({ example: 'unknown,in_review' });
 
 /** Exactly as it was given. */
 export const reference = text(100);
@@ -42,9 +33,9 @@ const cursor = z
   .transform((value) => Buffer.from(value, 'base64url').toString())
   .refine((value) => idOf('po').safeParse(value).success, 'give the `next_cursor` of an answer as it is');
 
-/** The cursor that stands for everything after a payout. */
-export function serializeCursor(payoutId: string): string {
-  return Buffer.from(payoutId).toString('base64url');
+/** The cursor that stands for everything after a payout or a bulk. */
+export function serializeCursor(id: string): string {
+  return Buffer.from(id).toString('base64url');
 }
 
 export const pageLimit = z

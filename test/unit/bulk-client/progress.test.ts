@@ -86,7 +86,7 @@ test('who watches hears of each top-up that is not enough', async () => {
   const said: string[] = [];
   const screen = { say: (line: string) => void said.push(line), show: () => undefined, close: () => undefined };
   const api = { url: 'https://pay', read: () => Promise.resolve(readings.shift()!) } as unknown as BulkApi;
-  await followBulk('bulk_1', { api, screen, signal: new AbortController().signal });
+  await followBulk('bulk_1', { api, screen, signal: new AbortController().signal, giveUpAfterMs: Infinity });
   expect(said.map((line) => /(\d+) XOF are missing/.exec(line)?.[1])).toEqual(['900', '400']);
 });
 
