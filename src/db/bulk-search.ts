@@ -12,7 +12,7 @@ export interface BulkFilter {
   createdBefore?: Date | undefined;
   /** SHA-256 of a content, in hex. */
   contentSha256?: string | undefined;
-  /** Bulks that wait for an approval which this person may give: not sent by the person, and not expired. */
+  /** Bulks that wait for an approval which this person may give: not expired, and sent by another who is not linked to the person. */
   approvableBy?: Extract<Subject, { kind: 'person' }> | undefined;
 }
 
@@ -29,8 +29,8 @@ export async function searchBulks(
        and ($4::timestamptz is null or received_at > $4)
        and ($5::timestamptz is null or received_at < $5)
        and ($6::text is null or content_hash = decode($6, 'hex'))
-       and ($7::text is null or (created_by <> 'person:' || $7 and created_by not in (
-             select 'api_key:' || id from api_keys where person_id = $7)
+       and ($7::text is null or (sender_of(created_by) <> person_of($7)
+         and not are_linked(sender_of(created_by), person_of($7))
          and exists (select from bulk_approvals where bulk_id = bulks.id and expires_at > now())))
        and ($8::text is null or (received_at, id) < (
          select received_at, id from bulks where id = $8 and merchant_id = $1 and environment = $2))

@@ -14,6 +14,7 @@ import { runBulkCommand } from '../helpers/bulk-command';
 import type { BulkCommandRun } from '../helpers/bulk-command';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { verifyPersons } from '../helpers/persons';
 import { findFreePort } from '../helpers/ports';
 import { startProduct } from '../helpers/product';
 import type { ProductProcess } from '../helpers/product';
@@ -169,7 +170,7 @@ describe('npm run bulk', () => {
 
   test('a second person lists what waits, and approves and refuses it, only with the file that was sent', async () => {
     const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
-    await world.pool.query("insert into persons (id, name) values ('per_checker', 'Fatou') on conflict do nothing");
+    await verifyPersons(world.pool, 'per_checker');
     const checker = await createApiKey(world.pool, {
       ...{ role: 'merchant', ...tenant },
       subject: { kind: 'person', personId: 'per_checker' },
