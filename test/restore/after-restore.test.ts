@@ -160,7 +160,9 @@ describe('a database that went back in time, in the middle of a run', () => {
   test('strangers stand among the open questions, and an operator closes them with evidence', async () => {
     const desk = createOperatorsDesk(world);
     const { printed } = await desk.run('reviews', '');
-    const items = printed.flatMap((line) => /^(rev_\w+) +stranger +(?:the engine carried|orange shows) /.exec(line)?.[1] ?? []);
+    const items = printed.flatMap(
+      (line) => /^(rev_\w+) +stranger +(?:the engine carried|orange shows) /.exec(line)?.[1] ?? [],
+    );
     expect(items).toHaveLength(2);
     expect((await desk.run('reviews', `close ${items[0]!}`)).refused).toContain('evidence');
     for (const item of items) {
