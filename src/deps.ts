@@ -13,6 +13,7 @@ import { findBulk } from './db/bulk-rows';
 import { markCallbackApplied } from './db/callbacks';
 import { findPayoutStart } from './db/payout-search';
 import { createPool } from './db/pool';
+import type { PoolOptions } from './db/pool';
 import { createSearches } from './db/searches';
 import type { Searches } from './db/searches';
 import { createLogger } from './logger';
@@ -46,12 +47,17 @@ export interface Core {
 }
 
 /** The only place where the parts are wired; built in order, closed in reverse. */
-export async function createCore(config: Config, name: string): Promise<Core> {
+export async function createCore(
+  config: Config,
+  name: string,
+  database: Pick<PoolOptions, 'queryTimeoutMs'> = {},
+): Promise<Core> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: `cauri-${name}` });
   const masterKeys = await loadMasterKeys(config);
   const pool = createPool({
     databaseUrl: config.DATABASE_URL,
     size: config.DATABASE_POOL_SIZE,
+    ...database,
     onIdleError: (err) => logger.warn({ err }, 'an idle database connection broke'),
   });
   const payloadCodec = createPayloadCodec(masterKeys);
@@ -85,21 +91,27 @@ export async function createCore(config: Config, name: string): Promise<Core> {
   };
 }
 
+/** Connections of an API process for statements over all lines of a bulk; each upload has one only while it stores. */
+const BULK_POOL_SIZE = 5;
+
 /** Connections of the API for what reads much: apart, so that none of it keeps a payout from being accepted. */
 export function createApiReads({ config, logger }: Core): {
   searches: Searches;
   exports: Pool;
+  bulks: Pool;
   close(): Promise<void>;
 } {
   const { DATABASE_URL: databaseUrl, SEARCH_POOL_SIZE, SEARCH_LIMIT_MS, EXPORT_POOL_SIZE } = config;
   const onIdleError = (err: Error): void => logger.warn({ err }, 'an idle database connection broke');
   const searches = createSearches({ databaseUrl, size: SEARCH_POOL_SIZE, limitMs: SEARCH_LIMIT_MS, onIdleError });
   const exports = createPool({ databaseUrl, size: EXPORT_POOL_SIZE, onIdleError });
+  const bulks = createPool({ databaseUrl, size: BULK_POOL_SIZE, onIdleError });
   return {
     searches,
     exports,
+    bulks,
     async close() {
-      await Promise.all([searches.close(), exports.end()]);
+      await Promise.all([searches.close(), exports.end(), bulks.end()]);
     },
   };
 }

@@ -11,10 +11,16 @@ import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
 import { untilToldToStop } from './shutdown';
 
+/**
+ * A PostgreSQL that is frozen and not dead answers nothing: two statements in turn, the longest that a request waits (for
+ * one under way and for its own), end within 10 s.
+ */
+const QUERY_LIMIT_MS = 4_000;
+
 /** Serves the HTTP API. `--after-restore`: accepts nothing until a worker has reconciled. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const core = await createCore(config, 'api');
+  const core = await createCore(config, 'api', { queryTimeoutMs: QUERY_LIMIT_MS });
   const { logger, pool, vault, providers, payloadCodec } = core;
   await assertOwnDatabase(core);
   await obeyAfterRestore(process.argv.slice(2), pool, logger);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runDemo } from './start/demo';
 import { runBulkDemo } from './start/demo-bulk';
+import type { ProcessRecord } from './start/run-file';
 import { startStack, type Stack } from './start/stack';
 import { choosePorts, parseStartFlags, type StartFlags } from './start/start-options';
 import { createStep } from './start/steps';
@@ -12,7 +13,7 @@ const PROJECT = join(__dirname, '..');
 /** What `--reset` keeps: executables that would only be downloaded again, and what is in use at that moment. */
 const KEPT_BY_RESET = ['bin', 'set-up.lock', 'run.json'];
 
-/** Runs the development stack until Ctrl-C, and shows one payout and one bulk. Flags: --once, --no-demo, --reset, --port-base N. */
+/** Runs the development stack until Ctrl-C, and shows one payout and one bulk. Its flags: tools/start-help.mjs. */
 async function main(): Promise<number> {
   const flags = parseStartFlags(process.argv.slice(2));
   const stateDirectory = resolve(process.env['CAURI_STATE_DIR'] ?? join(PROJECT, '.cauri'));
@@ -65,6 +66,8 @@ async function run(
   supervisor: Supervisor,
   print: (line: string) => void,
 ): Promise<number | undefined> {
+  const running = supervisor.findRunning();
+  if (running && !flags.replace) throw new Error(describeRunning(running, stateDirectory));
   const leftovers = await supervisor.endLeftovers();
   if (leftovers.length > 0) print(`ended what an earlier start left: ${leftovers.join(', ')}`);
   if (flags.reset) forget(stateDirectory);
@@ -78,6 +81,10 @@ async function run(
     step: createStep(print),
     print,
   });
+  supervisor.tellUrls({
+    API: stack.apiUrl,
+    ...(stack.temporalUiUrl === undefined ? {} : { 'Temporal UI': stack.temporalUiUrl }),
+  });
   const succeeded = flags.demo ? await runDemos(stack, print) : true;
   if (flags.once) return succeeded ? 0 : 1;
   const { apiUrl, temporalUiUrl } = stack;
@@ -85,6 +92,15 @@ async function run(
     `API ${apiUrl}${temporalUiUrl === undefined ? '' : `, Temporal UI ${temporalUiUrl}`}, logs ${stateDirectory}/logs. Ctrl-C stops all.`,
   );
   return undefined;
+}
+
+function describeRunning({ pid, urls = {} }: ProcessRecord, stateDirectory: string): string {
+  const places = Object.entries(urls).map(([name, url]) => `${name} ${url}`);
+  const where = places.length > 0 ? places.join(', ') : 'still starting';
+  return (
+    `npm start runs already on ${stateDirectory}, as process ${pid}: ${where}.\n` +
+    'Use it, or end it and take its place: npm start -- --replace. For a second one beside it, set CAURI_STATE_DIR and --port-base.'
+  );
 }
 
 /** Both are shown, however the first one went. */

@@ -4,12 +4,17 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildIfStale } from './build.mjs';
 import { checkNodeVersion, installIfStale } from './install.mjs';
+import { readEnvFile } from './env-file.mjs';
 import { withSetUpLock } from './set-up-lock.mjs';
+import { START_HELP } from './start-help.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Commands of ours: the built file that runs in this very process, so that signals and exit codes are its own. */
 const PROGRAMS = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'docs', 'simulator', 'prove', 'bulk'];
+
+/** Of them those that work on an installation, which the file .env may describe. */
+const READS_ENV_FILE = ['start', 'api', 'worker', 'migrate', 'ops', 'temporal-setup', 'bulk'];
 
 /** Commands in a process of their own: the file that runs, its arguments, Node's own, and whether it needs the build. */
 const TOOLS = {
@@ -40,7 +45,12 @@ async function main(command, args) {
       `Unknown command "${command ?? ''}". Known: ${[...PROGRAMS, ...Object.keys(TOOLS), 'build'].join(', ')}.`,
     );
   }
+  if (command === 'start' && args.some((arg) => arg === '--help' || arg === '-h')) {
+    console.log(START_HELP);
+    return;
+  }
   process.chdir(ROOT);
+  if (READS_ENV_FILE.includes(command)) readEnvFile();
   await withSetUpLock(ROOT, async () => {
     await installIfStale(ROOT);
     if (isProgram || command === 'build' || tool?.needsBuild) await buildIfStale(ROOT);

@@ -49,6 +49,8 @@ export interface ApiDeps {
   searches: Searches;
   /** For files that are read from PostgreSQL page by page while they are sent, for as long as the client takes. */
   exports: Db;
+  /** For statements over all lines of a bulk, which may take longer than those of `pool`. */
+  bulks: Pool;
   logger: Logger;
   config: ApiConfig;
   sealing: Sealing;

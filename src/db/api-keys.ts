@@ -69,6 +69,12 @@ export async function findPrincipal(db: Db, key: string): Promise<Principal | nu
   return rows[0] ? rowToPrincipal(rows[0]) : null;
 }
 
+/** Whether a key that was good once still is. */
+export async function isKeyValid(db: Db, keyId: string): Promise<boolean> {
+  const { rowCount } = await db.query('select 1 from api_keys where id = $1 and revoked_at is null', [keyId]);
+  return rowCount === 1;
+}
+
 function rowToPrincipal(row: ApiKeyRow): Principal {
   const subject = subjectOf(row);
   if (row.role === 'operator') return { role: 'operator', keyId: row.id, subject };

@@ -34,8 +34,10 @@ async function runOnce<T>(pool: Pool, work: (trx: PoolClient) => Promise<T>): Pr
     release(trx, true);
     return result;
   } catch (error) {
-    // A rollback that fails means a dead connection: the server rolls back by itself, and the first error tells more.
-    const isAlive = !(error instanceof CommitUnknownError) && (await rolledBack(trx));
+    // A rollback that fails means a dead connection: the server rolls back by itself, and the first error tells more. Of
+    // a server that did not answer none is asked for: the rollback would wait as long again.
+    const isLost = error instanceof CommitUnknownError || isUnavailable(error);
+    const isAlive = !isLost && (await rolledBack(trx));
     release(trx, isAlive);
     throw error;
   }

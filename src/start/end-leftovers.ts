@@ -22,7 +22,8 @@ export async function endLeftovers(records: readonly ProcessRecord[]): Promise<s
   return ended;
 }
 
-function isSameProcess({ pid, startedAt, executable, port }: ProcessRecord): boolean {
+/** Whether the very process of a record still runs. */
+export function isSameProcess({ pid, startedAt, executable, port }: ProcessRecord): boolean {
   if (processStartTime(pid) !== startedAt || processExecutable(pid) !== executable) return false;
   const ports = port === null ? undefined : listeningPorts(pid);
   // One that listens on nothing was caught at its start or is half closed: the other marks name it for sure.

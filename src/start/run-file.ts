@@ -12,6 +12,8 @@ const record = z.object({
   /** Port on 127.0.0.1 that the process listens on; null: none. */
   port: z.number().int().nullable(),
   stopSignal: z.enum(['SIGTERM', 'SIGINT']),
+  /** Where the whole stack is reached, with the name of each; of the parent only, once all is up. */
+  urls: z.record(z.string(), z.string()).optional(),
 });
 
 /** Enough of a process to know it again after we died. */
@@ -44,7 +46,8 @@ export function createRunFile(path: string): RunFile {
       }
     },
     add: (entry) => {
-      entries = [...entries.filter(({ pid }) => pid !== entry.pid), entry];
+      const isKnown = entries.some(({ pid }) => pid === entry.pid);
+      entries = isKnown ? entries.map((each) => (each.pid === entry.pid ? entry : each)) : [...entries, entry];
       write();
     },
     remove: (pid) => {

@@ -24,6 +24,9 @@ export interface StartFlags {
   demo: boolean;
   /** Forget the state, but not the downloaded executables. */
   reset: boolean;
+  /** End the start that runs on the same state, and take its place. */
+  replace: boolean;
+  help: boolean;
   /** First of consecutive ports; 0: any free ones. */
   portBase?: number;
 }
@@ -36,11 +39,14 @@ export function parseStartFlags(args: readonly string[]): StartFlags {
       once: { type: 'boolean', default: false },
       'no-demo': { type: 'boolean', default: false },
       reset: { type: 'boolean', default: false },
+      replace: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
       'port-base': { type: 'string' },
     },
   });
   const base = values['port-base'];
-  const flags = { once: values.once, demo: !values['no-demo'], reset: values.reset };
+  const { once, reset, replace, help } = values;
+  const flags = { once, demo: !values['no-demo'], reset, replace, help };
   return base === undefined ? flags : { ...flags, portBase: parsePort('--port-base', base) };
 }
 

@@ -1,10 +1,10 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endLeftovers } from './end-leftovers';
+import { endLeftovers, isSameProcess } from './end-leftovers';
 import { runProcess, startProcess, type ManagedProcess, type ProcessSpec, type StartOptions } from './managed-process';
 import { processExecutable, processStartTime } from './process-identity';
-import { createRunFile } from './run-file';
+import { createRunFile, type ProcessRecord } from './run-file';
 
 export interface SupervisorOptions {
   /** The list of children on disk, by which the next supervisor knows what we left. */
@@ -22,6 +22,10 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Ends what an earlier supervisor on the same file left; names what was ended. Call it before the first start. */
   endLeftovers: () => Promise<string[]>;
+  /** The supervisor that runs on the same file now, with what it told; null: none. */
+  findRunning: () => ProcessRecord | null;
+  /** Tells who asks by `findRunning` where the whole is reached. */
+  tellUrls: (urls: Readonly<Record<string, string>>) => void;
   /** Starts a child and keeps it up: one that ends by itself is started again. Its log is `<logDirectory>/<name>.log`. */
   start: (spec: ProcessSpec) => Promise<void>;
   /** Runs a child to its end. @throws Error when its exit code is not 0. */
@@ -30,10 +34,11 @@ export interface Supervisor {
   closeAll: () => Promise<void>;
 }
 
-/** A child that lived shorter than this is not started once more: it would only end again. */
-
 /** Wait before a child is started again, so that what it left (sockets, shared memory) can go. */
 const RESTART_DELAY_MS = 1_000;
+
+/** The process that owns the children, as the list on disk names it. */
+const OWN: ProcessSpec = { name: 'start', command: process.execPath, args: [] };
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { runFile, logDirectory, report, onLoss, shortLifeMs = 5_000 } = options;
@@ -42,13 +47,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const running: ManagedProcess[] = [];
   const starting = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
+  let isOwner = false;
 
-  function record(spec: ProcessSpec, pid: number): void {
+  function record(spec: ProcessSpec, pid: number, urls?: Readonly<Record<string, string>>): void {
     const startedAt = processStartTime(pid);
     if (startedAt === undefined) return;
     const executable = realpathSync(spec.executable ?? processExecutable(pid) ?? spec.command);
     const stopSignal = spec.stopSignal === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
-    file.add({ name: spec.name, pid, startedAt, executable, port: spec.port ?? null, stopSignal });
+    file.add({ name: spec.name, pid, startedAt, executable, port: spec.port ?? null, stopSignal, urls });
   }
 
   /** What each start of a child has in common: its log, its record on disk, and that closing breaks it off. */
@@ -95,16 +101,23 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     broken.abort(new Error('Closing.'));
     await Promise.allSettled(starting);
     for (const child of running.toReversed()) await child.close();
-    file.clear();
+    // One that never took the file leaves it to the supervisor that has it.
+    if (isOwner) file.clear();
   }
 
   return {
     endLeftovers: async () => {
       const ended = await endLeftovers(file.read());
       file.clear();
-      record({ name: 'start', command: process.execPath, args: [] }, process.pid);
+      isOwner = true;
+      record(OWN, process.pid);
       return ended;
     },
+    findRunning: () => {
+      const parent = file.read().find(({ name }) => name === OWN.name);
+      return parent && parent.pid !== process.pid && isSameProcess(parent) ? parent : null;
+    },
+    tellUrls: (urls) => record(OWN, process.pid, urls),
     start: (spec) => tracked(() => startOnce(spec)),
     run: (spec) => tracked(() => runProcess(spec, optionsFor(spec))),
     closeAll: () => (closing ??= close()),

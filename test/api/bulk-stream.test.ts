@@ -163,6 +163,19 @@ describe('the stream of a bulk', () => {
     expect([told(stream), stream.ending()]).toEqual([['progress', 'ready running', 'progress'], null]);
   });
 
+  test('ends for a key that is revoked while it is open, and goes on for others', async () => {
+    const id = await send();
+    const key = await world.keyOf({ kind: 'system', systemId: 'watcher' });
+    const url = `${world.url}/v1/bulk-cash-ins/${id}/stream`;
+    const [revoked, other] = [await openEventStream(url, { key }), await open(id)];
+    opened.push(revoked);
+    await revoked.until(1);
+    await world.pool.query("update api_keys set revoked_at = now() where system_id = 'watcher'");
+    await eventually('its stream ends', () => revoked.ending() !== null);
+    expect([revoked.ending(), other.ending()]).toEqual(['complete', null]);
+    await expect(world.get(`/v1/bulk-cash-ins/${id}`, key)).resolves.toMatchObject({ status: 401 });
+  });
+
   test('a stranger’s does not exist', async () => {
     const id = await send();
     const address = `/v1/bulk-cash-ins/${id}/stream`;

@@ -164,6 +164,7 @@ export async function startTestApp(
     pool,
     searches,
     exports: given,
+    bulks: given,
     logger,
     config: {
       PUBLIC_URL: 'http://127.0.0.1:3000',

@@ -157,6 +157,26 @@ test('the parent alone killed: its children go on, and the next start ends them'
   await second.exitCode;
 });
 
+test('a second start on the same state names the one that runs; with --replace it takes its place', async () => {
+  const first = start(['--no-demo']);
+  await said(first, /Ctrl-C/);
+  const [parent, ...children] = recorded();
+  const apiPort = children.find(({ name }) => name === 'api')!.port;
+  const second = start(['--no-demo']);
+  expect(await second.exitCode).toBe(1);
+  expect(second.output()).toContain(`as process ${parent!.pid}: API http://127.0.0.1:${apiPort}, Temporal UI http://`);
+  expect(second.output()).toContain('--replace');
+  expect([parent!, ...children].every(isAlive)).toBe(true);
+  expect(recorded().map(({ pid }) => pid)).toEqual([parent!, ...children].map(({ pid }) => pid));
+
+  const third = start(['--no-demo', '--replace']);
+  await said(third, /Ctrl-C/);
+  expect(await first.exitCode).toBe(143);
+  expect(children.filter(isAlive)).toEqual([]);
+  process.kill(-third.process.pid!, 'SIGINT');
+  await third.exitCode;
+});
+
 test('a start that fails half way says why and leaves no process', async () => {
   const failing = start(['--no-demo'], { MASTER_KEY: 'no key' });
   await eventually(

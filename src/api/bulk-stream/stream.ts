@@ -8,6 +8,9 @@ import type { BulkWatches } from './watches';
 /** Milliseconds of silence after which a comment shows proxies and clients that the stream lives. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** Milliseconds between two looks at whether the client may still watch. */
+const CHECK_EVERY_MS = 2_000;
+
 /** Milliseconds that a client waits before it connects again. */
 const RETRY_MS = 2_000;
 
@@ -17,7 +20,11 @@ const RETRY_MS = 2_000;
  */
 export function createBulkStream(
   watches: BulkWatches,
-  { bulkId, position: from }: { bulkId: string; position: StreamPosition | null },
+  {
+    bulkId,
+    position: from,
+    mayWatch,
+  }: { bulkId: string; position: StreamPosition | null; mayWatch: () => Promise<boolean> },
 ): Readable {
   let position = from;
   let isOver = false;
@@ -28,6 +35,7 @@ export function createBulkStream(
     // News come when there are any.
     read: () => undefined,
     destroy(error, callback) {
+      clearInterval(checks);
       leave?.();
       callback(error);
     },
@@ -37,7 +45,9 @@ export function createBulkStream(
     stream.push(text);
   };
   const end = (): void => {
+    if (isOver) return;
     isOver = true;
+    clearInterval(checks);
     leave?.();
     stream.push(null);
   };
@@ -50,6 +60,16 @@ export function createBulkStream(
     else if (Date.now() - spokeAt >= KEEP_ALIVE_MS) say(':\n\n');
     if (reading?.isAtRest) end();
   };
+
+  const checks = setInterval(() => {
+    // While the database does not answer nobody is told anything: the next look decides.
+    void mayWatch().then(
+      (may) => {
+        if (!may) end();
+      },
+      () => undefined,
+    );
+  }, CHECK_EVERY_MS);
 
   say(`retry: ${RETRY_MS}\n\n`);
   leave = watches.watch(bulkId, { tell, stop: end });

@@ -29,7 +29,7 @@ export const controlBulkRoutes: readonly Route[] = BULK_CONTROLS.map((control) =
     problems: ['bulk_state', 'restoring', 'unavailable'],
     async handle({ principal, params }, deps) {
       const { id: bulkId } = await readOwnBulk(deps.pool, principal, params.bulkId);
-      const { result, bulk, counts } = await controlBulk(deps.pool, {
+      const { result, bulk, counts } = await controlBulk(deps.bulks, {
         ...{ bulkId, control, actor: actorOf(principal) },
         onRefused: alarmOfLines(deps.logger, bulkId),
       });

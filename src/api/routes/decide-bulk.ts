@@ -65,7 +65,7 @@ async function decide(verdict: BulkVerdict, request: Request, deps: RouteDeps): 
   const { subject, keyId, merchantId } = principal;
   await readOwnBulk(deps.pool, principal, bulkId);
   if (subject.kind !== 'person') throw new ApiProblem('approval_needs_person');
-  const answer = await decideBulk(deps.pool, {
+  const answer = await decideBulk(deps.bulks, {
     ...{ bulkId, verdict, keyId, personId: subject.personId },
     contentHash: Buffer.from(request.content_hash, 'hex'),
     reasonEnc: reason === undefined ? null : await deps.sealing.seal(merchantId, DECISION_REASON, reason),

@@ -38,7 +38,8 @@ export const receiveBulkRoute = defineRoute({
   async handle({ principal, idempotencyKey, request }, deps) {
     const format = formatOf(request.headers['content-type']) ?? 'csv';
     const options = { ...request.query };
-    const received = await receiveBulk({ principal, request, format, options, idempotencyKey }, deps);
+    const upload = { principal, request, format, options, idempotencyKey };
+    const received = await receiveBulk(upload, { ...deps, pool: deps.bulks });
     switch (received.result) {
       case 'accepted':
         deps.runs.ensureBulk(received.bulk.id).catch((err: unknown) => {

@@ -34,7 +34,7 @@ export const retryBulkRoute = defineRoute({
   problems: ['bulk_state', 'bulk_version', 'nothing_failed', 'restoring', 'unavailable'],
   async handle({ principal, params, body }, deps) {
     const { id: bulkId } = await readOwnBulk(deps.pool, principal, params.bulkId);
-    const { result, bulk, counts } = await retryBulk(deps.pool, {
+    const { result, bulk, counts } = await retryBulk(deps.bulks, {
       bulkId,
       actor: actorOf(principal),
       expectedVersion: body.expected_version,

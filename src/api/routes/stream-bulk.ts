@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { isKeyValid } from '../../db/api-keys';
 import { isRestingBulk } from '../../domain/bulk-state';
 import { isToldOfEnd, parsePosition } from '../bulk-stream/news';
 import { createBulkStream } from '../bulk-stream/stream';
@@ -34,12 +35,16 @@ export const streamBulkRoute = defineRoute({
   },
   problems: ['unavailable'],
   async handle({ principal, params, request }, { pool, watches }) {
+    const { keyId } = principal;
     const { id, version, state } = await readOwnBulk(pool, principal, params.bulkId);
     const position = parsePosition(request.get('last-event-id'));
     if (isToldOfEnd(position, { version, isAtRest: isRestingBulk(state) })) return { status: 204 };
     // Proxies that collect an answer before they send it would hold it back to its end.
     const answer = { status: 200, type: MEDIA_TYPE, headers: { 'X-Accel-Buffering': 'no' } };
     if (request.method === 'HEAD') return { ...answer, body: '' };
-    return { ...answer, stream: createBulkStream(watches, { bulkId: id, position }) };
+    return {
+      ...answer,
+      stream: createBulkStream(watches, { bulkId: id, position, mayWatch: () => isKeyValid(pool, keyId) }),
+    };
   },
 });
