@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'cb'
   | 'we'
   | 'alt'
+  | 'reg'
   | 'dk'
   | 'pc'
   | 'mer'

@@ -1,3 +1,4 @@
+import { tellRegistration } from './credential-registrations';
 import type { Db } from './pool';
 import { prepared } from './prepared';
 
@@ -80,7 +81,10 @@ export async function tellPinGate(
   call: { fingerprint: Buffer; callId: string; evidence: PinEvidence; code: string | null },
 ): Promise<void> {
   if (call.evidence === 'wrong') await insertPinRefusal(trx, account, call);
-  if (call.evidence === 'right' || call.evidence === 'expired') await deletePinRefusal(trx, account, call.fingerprint);
+  const isRight = call.evidence === 'right' || call.evidence === 'expired';
+  if (isRight || call.evidence === 'wrong')
+    await tellRegistration(trx, account, { ...call, verdict: isRight ? 'right' : 'wrong' });
+  if (isRight) await deletePinRefusal(trx, account, call.fingerprint);
   await trx.query(
     `update pin_gates set
        state = case

@@ -1,8 +1,9 @@
 import { insertOperatorEvent } from '../db/operator-actions';
+import { RegistrationRefused, reserveRegistration, writeVerdict } from '../db/credential-registrations';
 import { tellPinGate, wasPinRefused } from '../db/pin-gates';
-import type { GatedAccount } from '../db/pin-gates';
+import type { GatedAccount, PinEvidence } from '../db/pin-gates';
 import type { ProviderId } from '../domain/methods';
-import type { Provider, ProviderAccount } from '../providers/provider';
+import type { Provider, ProviderAccount, ProviderErrorKind } from '../providers/provider';
 import { ProviderError } from '../providers/provider';
 import { CommandError, NoRequestLeft } from './operator';
 import type { OperatorContext } from './operator';
@@ -11,7 +12,8 @@ import { spendRequests } from './spend-requests';
 /**
  * Makes the one call that shows whether a credential works: a token, a key, the retailer's balance with the PIN.
  * A refused PIN counts as a try at the provider; it is written down, and the same PIN is not tried again by us, also where
- * it is the one that the account's gate lets pass now. A balance of null: the PIN is right, and the provider asks for a new one
+ * it is the one that the account's gate lets pass now. At most one that is refused in a day, over all merchants, and none of an account that another
+ * merchant holds (`override`: the operator's reason for one more). A balance of null: the PIN is right, and the provider asks for a new one
  * before it does anything. `target`: what a refusal is written down of.
  */
 export async function checkCredential(
@@ -23,8 +25,10 @@ export async function checkCredential(
     pin: string;
     fingerprint: Buffer;
     target: string;
+    merchantId: string;
+    override: string | null;
   },
-): Promise<{ balance: bigint; currency: string } | null> {
+): Promise<{ registrationId: string; balance: { amount: bigint; currency: string } | null }> {
   const { account, gated, pin, fingerprint, target } = check;
   const tellRefusal = (kind: string, code: string | null): Promise<void> =>
     insertOperatorEvent(context.pool, {
@@ -37,15 +41,23 @@ export async function checkCredential(
     await tellRefusal('pin_refused_before', null);
     throw new CommandError('this PIN was refused for this account before: it is not tried again, nothing was saved');
   }
+  const { merchantId, override } = check;
+  const { personId } = context;
+  const registrationId = await orCommandError(() =>
+    reserveRegistration(context.pool, { kind: 'check', account: gated, merchantId, personId, fingerprint, override }),
+  );
+  let isSent = false;
   try {
     const { token, encryptedPin } = await prepareCall(context, provider, account, pin);
     await spendRequests(context, gated, 1);
-    const { amount, currency } = await provider.account.fetchRetailerBalance(account, token, encryptedPin);
-    return { balance: amount, currency };
+    isSent = true;
+    return { registrationId, balance: await provider.account.fetchRetailerBalance(account, token, encryptedPin) };
   } catch (error) {
     if (error instanceof NoRequestLeft) await tellRefusal('no_request_left', null);
+    if (error instanceof ProviderError && error.kind === 'secret_expired') return { registrationId, balance: null };
+    const evidence = error instanceof ProviderError ? EVIDENCE[error.kind] : 'lost';
+    await writeVerdict(context.pool, registrationId, isSent && evidence !== 'expired' ? evidence : 'silent');
     if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'secret_expired') return null;
     if (error.kind === 'pin') {
       await tellPinGate(context.pool, gated, { fingerprint, callId: 'check', evidence: 'wrong', code: error.code });
     }
@@ -56,6 +68,29 @@ export async function checkCredential(
     );
   }
 }
+
+/** A registration that is refused, as the command says it. */
+export async function orCommandError<T>(register: () => Promise<T>): Promise<T> {
+  try {
+    return await register();
+  } catch (error) {
+    if (error instanceof RegistrationRefused) throw new CommandError(`nothing was saved: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What a failed call shows of its PIN: it was looked at, it was not, or nobody knows. */
+export const EVIDENCE: Readonly<Record<ProviderErrorKind, PinEvidence>> = {
+  pin: 'wrong',
+  secret_expired: 'expired',
+  token: 'silent',
+  key: 'silent',
+  throttled: 'silent',
+  refused: 'silent',
+  unreachable: 'lost',
+  unavailable: 'lost',
+  malformed: 'lost',
+};
 
 /** What a PIN-bearing call needs before it: a token, and the PIN under the provider's present key. Throws like its calls. */
 export async function prepareCall(

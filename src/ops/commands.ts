@@ -56,6 +56,8 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
       'id-type': text,
       role: text,
       unchecked: { type: 'boolean' },
+      override: text,
+      consent: text,
     },
   },
   person: {

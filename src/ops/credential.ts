@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
+import { registerByConsent, reserveRegistration } from '../db/credential-registrations';
 import { newId } from '../db/ids';
 import { saveCredential } from '../db/save-credential';
 import type { NewCredential } from '../db/save-credential';
 import { ENVIRONMENTS } from '../domain/environment';
 import { METHOD_IDS, PROVIDERS } from '../domain/methods';
-import { checkCredential } from './check-credential';
+import { checkCredential, orCommandError } from './check-credential';
 import { CommandError, positional, required, requiredMerchant, requiredOneOf } from './operator';
 import type { Command } from './operator';
 
@@ -19,7 +20,7 @@ const SECRETS = z.object({
 /** `credential set`: saves a merchant's secret set for a provider after one call has shown that it works. */
 export const credentialCommand: Command = {
   usage:
-    'credential set --merchant ID --environment sandbox|live --provider orange --operator orange_sn --account NUMBER [--id-type MSISDN|CODE] [--role primary|backup] [--unchecked] < secrets.json',
+    'credential set --merchant ID --environment sandbox|live --provider orange --operator orange_sn --account NUMBER [--id-type MSISDN|CODE] [--role primary|backup] [--unchecked] [--override REASON] [--consent TEXT] < secrets.json',
   summary:
     'save provider credentials ({"client_id","client_secret","pin"} on standard input) after one call has passed',
   async run(context, args) {
@@ -36,25 +37,44 @@ export const credentialCommand: Command = {
     const fingerprint = context.fingerprintPin(providerId, accountNumber, secrets.pin);
 
     const unchecked = args.values['unchecked'] === true;
+    const consent = args.values['consent'] === undefined ? null : required(args, 'consent');
+    const override = args.values['override'] === undefined ? null : required(args, 'override');
+    const gated = { provider: providerId, environment, accountNumber };
+    const registration = { account: gated, merchantId, personId: context.personId, fingerprint, override };
     let gate: NewCredential['gate'] = 'unproven';
-    if (!unchecked) {
+    let registrationId: string | undefined;
+    if (consent !== null) {
+      await orCommandError(() => registerByConsent(context.pool, registration, consent));
+      gate = 'kept';
+      context.print('no call was made: another merchant holds this account, whose consent is recorded');
+    } else if (unchecked) {
+      await orCommandError(() => reserveRegistration(context.pool, { ...registration, kind: 'unchecked' }));
+    } else {
       const checked = await checkCredential(context, context.providers[providerId][environment], {
         account,
-        gated: { provider: providerId, environment, accountNumber },
+        gated,
+        merchantId,
+        override,
         pin: secrets.pin,
         fingerprint,
         target: [merchantId, environment, providerId, operator, role].join('/'),
       });
-      gate = checked ? 'open' : 'rotation_required';
+      const { balance } = checked;
+      registrationId = checked.registrationId;
+      gate = balance ? 'open' : 'rotation_required';
       context.print(
-        checked
-          ? `checked: the provider answered with a balance of ${checked.balance} ${checked.currency}`
+        balance
+          ? `checked: the provider answered with a balance of ${balance.amount} ${balance.currency}`
           : 'checked: the PIN is right, and the provider asks for a new one. No call leaves until `provider change-pin` sets it',
       );
     }
     const { sealing } = context;
     const { clientId, clientSecret } = account;
-    const saved = await saveCredential(context.pool, {
+    const sealed = {
+      secretEnc: await sealing.seal(merchantId, 'credential', JSON.stringify({ clientId, clientSecret })),
+      pinEnc: await sealing.seal(merchantId, 'pin', secrets.pin),
+    };
+    const credential: NewCredential = {
       id: newId('cred'),
       merchantId,
       environment,
@@ -63,12 +83,13 @@ export const credentialCommand: Command = {
       role,
       accountNumber,
       idType,
-      secretEnc: await sealing.seal(merchantId, 'credential', JSON.stringify({ clientId, clientSecret })),
-      pinEnc: await sealing.seal(merchantId, 'pin', secrets.pin),
+      ...sealed,
       pinFingerprint: fingerprint,
       gate,
       personId: context.personId,
-    });
+      ...(registrationId === undefined ? {} : { registrationId }),
+    };
+    const saved = await orCommandError(() => saveCredential(context.pool, credential));
     context.print(`saved: ${saved.id} (${role}); ${saved.woken} waiting payout(s) are due now`);
   },
 };

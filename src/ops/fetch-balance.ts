@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 import { isRotationRequired, passPinGate, tellPinGate } from '../db/pin-gates';
-import type { PinEvidence } from '../db/pin-gates';
 import { withTransaction } from '../db/transaction';
 import { ProviderError } from '../providers/provider';
-import type { ProviderErrorKind } from '../providers/provider';
-import { prepareCall } from './check-credential';
+import { EVIDENCE, prepareCall } from './check-credential';
 import { CommandError } from './operator';
 import type { OperatorContext } from './operator';
 import type { OpenedForOperator } from './provider';
@@ -52,16 +50,3 @@ export async function fetchBalance(
     return 'the provider asks for a new PIN: `provider change-pin` sets one, until then no call leaves';
   }
 }
-
-/** What a failed call shows of its PIN: it was looked at, it was not, or nobody knows. */
-const EVIDENCE: Readonly<Record<ProviderErrorKind, PinEvidence>> = {
-  pin: 'wrong',
-  secret_expired: 'expired',
-  token: 'silent',
-  key: 'silent',
-  throttled: 'silent',
-  refused: 'silent',
-  unreachable: 'lost',
-  unavailable: 'lost',
-  malformed: 'lost',
-};

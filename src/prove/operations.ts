@@ -56,7 +56,10 @@ export function createOperations(stack: Stack, programDirectory: string): Operat
   return {
     printed,
     saveCredential: (secrets) =>
-      ops(['credential', 'set', ...WHERE, '--provider', 'orange', '--account', ACCOUNT], JSON.stringify(secrets)),
+      ops(
+        ['credential', 'set', ...WHERE, '--provider', 'orange', '--account', ACCOUNT, '--override', 'prove'],
+        JSON.stringify(secrets),
+      ),
     registerCallback: (httpsHost, signingSecret) =>
       ops(
         ['provider', 'register-callback', ...WHERE, '--code', '123456', '--url', `https://${httpsHost}`],

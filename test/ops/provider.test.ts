@@ -30,6 +30,7 @@ async function open({
   world.simulator.configure({ rateLimitPerMinute: null });
   await world.pool.query('delete from pin_refusals');
   await world.pool.query('delete from pin_changes');
+  await world.pool.query('delete from credential_registrations');
   await world.saveCredential(pin, state);
   versionBefore = (await savedPin()).version;
   const { rows } = await world.pool.query<{ events: number }>('select count(*)::int as events from operator_events');
@@ -159,7 +160,7 @@ describe('credential set', () => {
     await open();
     await setCredential(secretsWith(NEW_PIN));
     world.simulator.putAccount({ msisdn: '781234567', pin: NEW_PIN });
-    await setCredential(secretsWith(NEW_PIN), '--unchecked');
+    await setCredential(secretsWith(NEW_PIN), '--unchecked --override unblocked-at-the-provider');
     expect((await provider('balance')).printed).toEqual(['balance at orange: 100000000 XOF']);
     expect(await gate()).toEqual(['open new']);
     expect((await setCredential(secretsWith(NEW_PIN))).refused).toBeNull();

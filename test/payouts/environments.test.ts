@@ -6,15 +6,19 @@ import { saveCredential } from '../../src/db/save-credential';
 import { createProviders } from '../../src/providers/registry';
 import { createOrangeSimulator } from '../../src/simulators/orange';
 import type { OrangeSimulator } from '../../src/simulators/orange';
-import { ACCOUNT, createPayoutWorld, FLOAT, PIN } from '../helpers/payout-world';
+import { createPayoutWorld, FLOAT, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { createWorkerProcess } from '../races/worker-process';
+
+/** Another than the sandbox's: both simulators name their transactions alike. */
+const LIVE_ACCOUNT = '782000001';
 
 let world: PayoutWorld;
 let live: OrangeSimulator;
 
 beforeAll(async () => {
   [world, live] = await Promise.all([createPayoutWorld(), createOrangeSimulator({ rateLimitPerMinute: null })]);
+  live.putAccount({ msisdn: LIVE_ACCOUNT, code: '200001', type: 'retailer', pin: PIN, float: 1_000_000 });
 });
 afterAll(() => Promise.all([world.close(), live.close()]));
 
@@ -30,10 +34,10 @@ async function saveLiveCredential(): Promise<string> {
       operator: 'orange_sn',
       role: 'primary',
     },
-    ...{ accountNumber: ACCOUNT, idType: 'MSISDN', gate: 'open', personId: 'per_one' },
+    ...{ accountNumber: LIVE_ACCOUNT, idType: 'MSISDN', gate: 'open', personId: 'per_one' },
     secretEnc: await vault.seal(merchantId, 'credential', secret),
     pinEnc: await vault.seal(merchantId, 'pin', PIN),
-    pinFingerprint: vault.fingerprintPin('orange', ACCOUNT, PIN),
+    pinFingerprint: vault.fingerprintPin('orange', LIVE_ACCOUNT, PIN),
   });
   return id;
 }
