@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+import { countOpenPayouts } from './db/operator/open-payouts';
+import type { OpenPayouts } from './db/operator/open-payouts';
 import type { Db } from './db/pool';
 
 /** Milliseconds that the database may take for a gauge: who scrapes waits for 10 s, as a rule. */
@@ -35,13 +37,7 @@ export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger)
     );
   }
 
-  addGauge({
-    name: 'cauri_payouts',
-    help: 'Payouts that are not final, by state',
-    label: 'state',
-    sql: `select state as label, count(*) as count from payouts
-          where state not in ('accepted', 'succeeded', 'failed', 'cancelled', 'returned') group by state`,
-  });
+  registerOpenPayouts(registry, db, logger);
   addGauge({
     name: 'cauri_credential_gates_closed',
     help: 'Provider accounts of which no payout is sent, by the state of their credential gate',
@@ -60,4 +56,46 @@ export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger)
     label: 'kind',
     sql: 'select kind as label, count(*) as count from review_items where closed_at is null group by kind',
   });
+}
+
+/** Read from indexes and counts of bulks, never from the table: payouts by state, by reason, and the age of the oldest. */
+function registerOpenPayouts(registry: Registry, db: Db, logger: Logger): void {
+  function addGauge(
+    name: string,
+    help: string,
+    labelNames: readonly ('state' | 'reason')[],
+    write: (gauge: Gauge<'state' | 'reason'>, open: OpenPayouts) => void,
+  ): void {
+    registry.registerMetric(
+      new Gauge({
+        ...{ name, help, labelNames, registers: [] },
+        async collect() {
+          this.reset();
+          try {
+            for (const open of await countOpenPayouts(db, READ_LIMIT_MS)) write(this, open);
+          } catch (err) {
+            logger.warn({ err, metric: name }, 'a metric could not be read from the database');
+          }
+        },
+      }),
+    );
+  }
+
+  addGauge('cauri_payouts', 'Payouts that are not final, by state', ['state'], (gauge, { state, count }) =>
+    gauge.inc({ state }, count),
+  );
+  addGauge(
+    'cauri_payouts_by_reason',
+    'Payouts that are not final, by state and reason; line_of_bulk: carried by a bulk',
+    ['state', 'reason'],
+    (gauge, { state, reason, count }) => gauge.set({ state, reason }, count),
+  );
+  addGauge(
+    'cauri_payouts_oldest_seconds',
+    'Seconds since the oldest of them came to its state; of lines of bulks, since the bulk started',
+    ['state', 'reason'],
+    (gauge, { state, reason, since }) => {
+      if (since) gauge.set({ state, reason }, Math.max(0, (Date.now() - since.getTime()) / 1_000));
+    },
+  );
 }

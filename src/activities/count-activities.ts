@@ -1,7 +1,13 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 type AnyActivities = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+/** A poll whose answer is not there yet ends with an error so that Temporal asks again: that is no failure. */
+function isWait(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === 'still_pending';
+}
 
 /**
  * Counts what activities do, by name and result, and the payouts that they leave in each state. Taking a payout up
@@ -10,7 +16,7 @@ type AnyActivities = Readonly<Record<string, (...args: never[]) => Promise<unkno
 export function countActivities<A extends object>(activities: A, registry: Registry): A {
   const calls = new Counter({
     name: 'cauri_activities_total',
-    help: 'Activities that ended, by name and result',
+    help: 'Activities that ended, by name and result; `waiting`: the answer is not there yet and is asked for again',
     labelNames: ['activity', 'result'],
     registers: [registry],
   });
@@ -30,7 +36,7 @@ export function countActivities<A extends object>(activities: A, registry: Regis
         if (typeof state === 'string') positions.inc({ activity, state });
         return result;
       } catch (error) {
-        calls.inc({ activity, result: 'failed' });
+        calls.inc({ activity, result: isWait(error) ? 'waiting' : 'failed' });
         throw error;
       }
     },

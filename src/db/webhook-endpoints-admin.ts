@@ -93,8 +93,13 @@ export interface WebhookDelivery {
   attempts: { at: string; duration_ms: number; http_status: number | null; result: string }[];
 }
 
-/** What a payout had to tell its endpoints, with every attempt at it, oldest first. */
-export async function listWebhookDeliveries(db: Db, payoutId: string): Promise<readonly WebhookDelivery[]> {
+/** What a payout, or a bulk itself, had to tell its endpoints, with every attempt at it, oldest first. */
+export async function listWebhookDeliveries(
+  db: Db,
+  of: { payoutId: string } | { bulkId: string },
+): Promise<readonly WebhookDelivery[]> {
+  const [id, which] =
+    'bulkId' in of ? [of.bulkId, 'bulk_id = $1 and payout_id is null'] : [of.payoutId, 'payout_id = $1'];
   const { rows } = await db.query<WebhookDelivery>(
     `select outbox.event_id as "eventId", outbox.endpoint_id as "endpointId", type, object_version as "objectVersion",
        created_at as "createdAt", delivered_at as "deliveredAt", given_up_at as "givenUpAt",
@@ -104,8 +109,8 @@ export async function listWebhookDeliveries(db: Db, payoutId: string): Promise<r
            'duration_ms', duration_ms, 'http_status', http_status, 'result', result) order by id)
          from webhook_deliveries delivery
          where delivery.event_id = outbox.event_id and delivery.endpoint_id = outbox.endpoint_id), '[]') as attempts
-     from outbox where payout_id = $1 order by object_version, endpoint_id`,
-    [payoutId],
+     from outbox where ${which} order by object_version, endpoint_id`,
+    [id],
   );
   return rows;
 }

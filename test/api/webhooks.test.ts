@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { claimDueDrains } from '../../src/db/bulk-outbox';
 import { newId } from '../../src/db/ids';
 import { payoutRequest, seedMerchant, seedOperator, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
@@ -160,4 +161,33 @@ describe('deliveries', () => {
       expect.objectContaining({ parameter: 'payout_id' }),
     ]);
   });
+});
+
+test('deliveries are asked for by a payout or by a bulk, and events of bulks can be redelivered', async () => {
+  const operator = await seedOperator(app.pool);
+  const id = '0'.repeat(26);
+  const list = await app.request('GET', `/v1/webhook-deliveries?bulk_id=bulk_${id}`, operator);
+  expect([list.status, list.body.data]).toEqual([200, []]);
+  expect((await app.request('GET', '/v1/webhook-deliveries', operator)).status).toBe(422);
+  const merchant = await seedMerchant(app.pool);
+  await app.pool.query(
+    `insert into bulks (id, merchant_id, environment, state, reason, created_by)
+     values ($1, $2, 'sandbox', 'completed', 'all_lines_rest', 'person:per_test')`,
+    [`bulk_${id}`, merchant.id],
+  );
+  await app.pool.query(
+    `insert into webhook_endpoints (id, merchant_id, environment, url, events, secret_enc)
+     values ($1, $2, 'sandbox', 'https://example.com', array['bulk.completed'], '')`,
+    [`we_${id}`, merchant.id],
+  );
+  await app.pool.query(
+    `insert into outbox (event_id, endpoint_id, bulk_id, type, object_version, snapshot, delivered_at)
+     values ($1, $2, $3, 'bulk.completed', 4, '{}', now())`,
+    [`evt_bulk_${id}_4`, `we_${id}`, `bulk_${id}`],
+  );
+  const { body } = await app.request('GET', `/v1/webhook-deliveries?bulk_id=bulk_${id}`, operator);
+  expect(body.data).toMatchObject([{ event_id: `evt_bulk_${id}_4`, type: 'bulk.completed' }]);
+  const path = `/v1/webhook-events/evt_bulk_${id}_4/endpoints/we_${id}/redeliver`;
+  expect((await app.request('POST', path, operator)).status).toBe(202);
+  expect(await claimDueDrains(app.pool, 10)).toEqual([{ bulkId: `bulk_${id}`, endpointId: `we_${id}` }]);
 });

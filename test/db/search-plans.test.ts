@@ -1,9 +1,12 @@
 import type { Pool } from 'pg';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
 
 import { listBulkItems } from '../../src/db/bulk-items';
 import { searchPayouts } from '../../src/db/payout-search';
 import type { PayoutFilter } from '../../src/db/payout-search';
 import { createPool } from '../../src/db/pool';
+import { collectPayoutMetrics } from '../../src/payout-metrics';
 import { RARE_STATES } from '../../src/domain/payout-state';
 import type { PayoutState } from '../../src/domain/payout-state';
 import { seedMerchant } from '../helpers/app';
@@ -80,6 +83,19 @@ describe('A search reads what it finds, however much else is stored', () => {
     });
     expect(found).toBe(1);
     expect(read).toBeLessThanOrEqual(MOST_ROWS);
+  });
+
+  test('for the gauges of open payouts, which tell states, reasons and ages', async () => {
+    const metrics = new Registry();
+    let text = '';
+    const read = await rowsRead(pool, 'payouts', async (db) => {
+      collectPayoutMetrics(metrics, db, pino({ level: 'silent' }));
+      text = await metrics.metrics();
+    });
+    expect(text).toMatch(/^cauri_payouts\{state="queued"\} 3$/m);
+    expect(text).toMatch(/^cauri_payouts_by_reason\{state="in_review",reason="test"\} 3$/m);
+    expect(text).toMatch(/^cauri_payouts_oldest_seconds\{state="unknown",reason="test"\} \d/m);
+    expect(read).toBeLessThanOrEqual(3 * MOST_ROWS);
   });
 
   test('PostgreSQL indexes the states that the code calls rare', async () => {

@@ -230,7 +230,7 @@ describe('delivering webhooks', () => {
       const [first, second] = receiver.received;
       expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
       expect(second!.body).toBe(first!.body);
-      const [event] = await listWebhookDeliveries(world.pool, payoutId);
+      const [event] = await listWebhookDeliveries(world.pool, { payoutId });
       expect(event!.attempts.map(({ result }) => result)).toEqual(['delivered', 'delivered']);
     });
 

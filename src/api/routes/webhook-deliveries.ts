@@ -14,18 +14,30 @@ export const listDeliveriesRoute = defineRoute({
   method: 'get',
   path: '/v1/webhook-deliveries',
   operationId: 'listWebhookDeliveries',
-  summary: 'What a payout had to tell its endpoints, with every attempt.',
+  summary: 'What a payout, or a bulk itself, had to tell its endpoints, with every attempt.',
   tag: 'Operations',
   access: 'operator',
   query: z.strictObject({
-    payout_id: z.string('give the id of a payout').regex(/^po_[0-9a-z]{26}$/, 'give the id of a payout'),
+    payout_id: idOf('po').optional(),
+    bulk_id: idOf('bulk')
+      .optional()
+      .meta({ description: 'Events of the bulk itself; those of its lines go by `payout_id`.' }),
   }),
   answers: {
-    200: { description: 'Oldest first; empty for a payout that is not known.', schema: webhookDeliveriesAnswer },
+    200: { description: 'Oldest first; empty for an id that is not known.', schema: webhookDeliveriesAnswer },
   },
   problems: ['unavailable'],
   async handle({ query }, { pool }) {
-    const deliveries = await listWebhookDeliveries(pool, query.payout_id);
+    const { payout_id: payoutId, bulk_id: bulkId } = query;
+    if ((payoutId === undefined) === (bulkId === undefined)) {
+      throw new ApiProblem('invalid_request', {
+        errors: [{ parameter: 'payout_id', detail: 'give the id of a payout here, or `bulk_id`, not both' }],
+      });
+    }
+    const deliveries = await listWebhookDeliveries(
+      pool,
+      bulkId === undefined ? { payoutId: payoutId ?? '' } : { bulkId },
+    );
     return { status: 200, body: { data: deliveries.map(serializeWebhookDelivery) } };
   },
 });
@@ -37,7 +49,10 @@ export const redeliverRoute = defineRoute({
   summary: 'Deliver an event once more, also one that was delivered or given up.',
   tag: 'Operations',
   access: 'operator',
-  params: z.object({ eventId: z.string().regex(/^evt_[0-9a-z]{26}_\d{1,9}(_r\d{1,4})?$/), endpointId: idOf('we') }),
+  params: z.object({
+    eventId: z.string().regex(/^evt_(bulk_)?[0-9a-z]{26}_\d{1,9}(_r\d{1,4})?$/),
+    endpointId: idOf('we'),
+  }),
   answers: { 202: { description: 'It will be tried again shortly.' } },
   problems: ['not_found', 'delivery_under_way', 'endpoint_disabled', 'unavailable'],
   async handle({ principal, params }, { pool }) {
