@@ -3,7 +3,6 @@ import type { Pool } from 'pg';
 import { judgeRows } from '../domain/look-up';
 import type { ProviderRow, Verdict } from '../domain/look-up';
 import type { Sealing } from '../domain/sealing';
-import type { ProviderId } from '../domain/methods';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import type { StatementLine } from '../domain/statement';
@@ -16,12 +15,12 @@ import type { Db } from './pool';
 import { findHeldProof } from './proofs';
 import { putInReview } from './put-in-review';
 import { openReviewItem } from './review-items';
+import { isStatementAgreed, recordStatement } from './statements';
+import type { StatementHead } from './statements';
 import { findSubmission } from './submissions';
 import { withTransaction } from './transaction';
 
-export interface StatementImport {
-  provider: ProviderId;
-  hash: Buffer;
+export interface StatementImport extends StatementHead {
   personId: string;
   lines: readonly StatementLine[];
   /** A recipient in the provider's own spelling. Throws for what cannot be spelled. */
@@ -31,8 +30,8 @@ export interface StatementImport {
 }
 
 /**
- * What a line did: proved something, said what is known, is about nothing of ours, or asks people. A refusal proves
- * nothing alone: `to_confirm` has the provider asked, `for_people` is where nobody asks any more.
+ * What a line did: proved something, said what is known, is about nothing of ours, or asks people. Alone it proves neither a
+ * payment nor a refusal: `to_confirm` has the provider asked, `for_people` is where nobody asks any more.
  */
 export type StatementEffect =
   | 'settled'
@@ -50,12 +49,15 @@ export type StatementEffect =
  * Imports a provider's statement: all lines of a reference are one look-up whose source is the statement, in a
  * transaction of its own. Lines that differ in amount or recipient from what was sent, a transaction that paid another submission,
  * and two successes, also where the first one is known from elsewhere, are a review item. A refusal fails nothing: the success of the same reference may stand in tomorrow's file, so that the provider is
- * asked. A file may be imported again: what was seen before does nothing. Returns the lines per effect.
+ * asked. A success of another account, or of a time before the call, is a mismatch; what is open is settled by it only where another
+ * operator imported the same file. A file may be imported again: what was seen before does nothing else. Throws `StatementRefused`.
+ * Returns the lines per effect.
  */
 export async function importStatement(
   { pool, sealing }: { pool: Pool; sealing: Sealing },
   statement: StatementImport,
 ): Promise<ReadonlyMap<StatementEffect, number>> {
+  await recordStatement(pool, statement);
   const effects = new Map<StatementEffect, number>();
   const asked: string[] = [];
   const byReference = new Map<string, StatementLine[]>();
@@ -79,10 +81,16 @@ async function importReference(
   lines: readonly StatementLine[],
 ): Promise<StatementEffect> {
   const [first] = lines;
-  if (!first || (await wasSeen(trx, statement, first))) return 'seen_before';
+  if (!first) return 'seen_before';
+  const before = await findEffect(trx, statement, first);
+  if (before !== null && before !== 'to_confirm') return 'seen_before';
   const submission = await findSubmission(trx, first.reference);
   const payout = submission?.provider === statement.provider ? await lockPayout(trx, submission.payoutId) : null;
-  const effect = submission && payout ? await effectOf(trx, statement, lines, { submission, payout }) : 'stranger';
+  // What waits to be confirmed is judged again once another operator imported the file; alone, it does nothing a second time.
+  const isAgreed = payout !== null && (await isStatementAgreed(trx, statement, payout.merchantId));
+  if (before !== null && !isAgreed) return 'seen_before';
+  const effect =
+    submission && payout ? await effectOf(trx, statement, lines, { submission, payout, isAgreed }) : 'stranger';
   for (const line of lines) {
     const recipientHash = payout
       ? await sealing.fingerprint(payout.merchantId, 'statement-recipient', line.recipient)
@@ -92,12 +100,17 @@ async function importReference(
   return effect;
 }
 
-async function wasSeen(trx: Db, { provider, hash }: StatementImport, { line }: StatementLine): Promise<boolean> {
-  const { rowCount } = await trx.query(
-    'select 1 from statement_lines where provider = $1 and file_hash = $2 and line = $3',
+/** What the line did when it was first imported; null where it is new. */
+async function findEffect(
+  trx: Db,
+  { provider, hash }: StatementImport,
+  { line }: StatementLine,
+): Promise<StatementEffect | null> {
+  const { rows } = await trx.query<{ effect: StatementEffect }>(
+    'select effect from statement_lines where provider = $1 and file_hash = $2 and line = $3',
     [provider, hash, line],
   );
-  return rowCount === 1;
+  return rows[0]?.effect ?? null;
 }
 
 async function insertLine(
@@ -126,36 +139,45 @@ async function insertLine(
   );
 }
 
+/** By how much a provider's clock may be behind ours. */
+const CLOCKS_DIFFER_MS = 15 * 60_000;
+
 async function effectOf(
   trx: Db,
   statement: StatementImport,
   lines: readonly StatementLine[],
-  { submission, payout }: { submission: Submission; payout: Payout },
+  { submission, payout, isAgreed }: { submission: Submission; payout: Payout; isAgreed: boolean },
 ): Promise<StatementEffect> {
-  const rows = lines.map((line) => rowOf(line, submission, statement.spell));
-  const verdict = judgeRows(rows, {
+  const rows = lines.map((line) => rowOf(line, statement));
+  const judged = judgeRows(rows, {
     reference: submission.id,
     amount: submission.amount,
     currency: submission.currency,
     recipient: statement.spell(payout.recipient.msisdn ?? ''),
     partner: submission.accountNumber,
   });
+  const early = lines.findIndex(({ time }) => time.getTime() < submission.createdAt.getTime() - CLOCKS_DIFFER_MS);
+  const verdict: Verdict =
+    rows[early] && judged.verdict !== 'review' ? { verdict: 'review', item: 'mismatch', row: rows[early] } : judged;
   if (verdict.verdict === 'rejected' && isOpenCall(submission)) {
     return await askProvider(trx, payout, submission, verdict.row);
   }
   const outcome = outcomeOf(verdict);
+  const isOneSided = outcome?.outcome === 'settled' && isOpenCall(submission) && !isAgreed;
+  if (isOneSided && verdict.verdict === 'settled') return await askProvider(trx, payout, submission, verdict.row);
   const isAgain = outcome !== null && isPaidAgain(submission, outcome);
   const isNews = isAgain || (outcome !== null && submission.outcome !== outcome.outcome);
-  const merged = isNews
-    ? await applyOutcome(trx, payout, {
-        submissionId: submission.id,
-        outcome,
-        source: 'statement',
-        sourceId: `${statement.hash.toString('hex').slice(0, 12)}:${lines[0]?.line ?? 0}`,
-        backOffMs: 0,
-        watchMs: statement.watchMs,
-      })
-    : payout;
+  const merged =
+    isNews && !isOneSided
+      ? await applyOutcome(trx, payout, {
+          submissionId: submission.id,
+          outcome,
+          source: 'statement',
+          sourceId: `${statement.hash.toString('hex').slice(0, 12)}:${lines[0]?.line ?? 0}`,
+          backOffMs: 0,
+          watchMs: statement.watchMs,
+        })
+      : payout;
   if (verdict.verdict === 'review') {
     await putInReview(trx, merged, {
       kind: verdict.item === 'double_credit' ? 'double_credit' : 'statement_mismatch',
@@ -187,6 +209,8 @@ async function askProvider(
   row: ProviderRow,
 ): Promise<'to_confirm' | 'for_people'> {
   if (payout.state === 'in_review') {
+    // A success waits for another operator who imports the same file.
+    if (row.status === 'success') return 'to_confirm';
     const detail = `${submission.id} is refused in a statement: ${row.providerReference}`;
     await openReviewItem(trx, { payoutId: payout.id, kind: 'statement_refusal', detail });
     return 'for_people';
@@ -212,7 +236,7 @@ async function nudgeBulks(pool: Pool, references: readonly string[]): Promise<vo
   );
 }
 
-function rowOf(line: StatementLine, submission: Submission, spell: StatementImport['spell']): ProviderRow {
+function rowOf(line: StatementLine, { spell, accountNumber }: StatementImport): ProviderRow {
   return {
     providerReference: line.transactionId,
     reference: line.reference,
@@ -220,7 +244,7 @@ function rowOf(line: StatementLine, submission: Submission, spell: StatementImpo
     amount: line.amount,
     currency: line.currency,
     recipient: spelledOrAsItIs(line.recipient, spell),
-    partner: submission.accountNumber,
+    partner: accountNumber,
     words: { code: line.status, text: null },
   };
 }

@@ -42,8 +42,8 @@ export const COMMANDS: Readonly<Record<string, Command & Options>> = {
     ...floatAlertCommand,
     options: { merchant: text, environment: text, currency: text, below: text },
   },
-  statement: { ...statementCommand, options: { provider: text } },
   key: { ...keyCommand, options: {} },
+  statement: { ...statementCommand, options: { provider: text, account: text, from: text, to: text } },
   merchant: { ...merchantCommand, options: { merchant: text, lines: text, total: text, window: text } },
   credential: {
     ...credentialCommand,

@@ -11,6 +11,7 @@ import type { PayoutState } from '../../src/domain/payout-state';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { everythingOf, insertSubmissionBySql, refusal, standPayout, transactionOf } from '../helpers/standing-payout';
+import { writeStatement } from '../helpers/statements';
 
 const words = { code: null, text: null };
 const ACCEPTED: Outcome = { outcome: 'accepted', providerReference: 'MP1', ...words };
@@ -47,10 +48,12 @@ describe('news of a submission', () => {
     transaction = transactionOf(submissionId),
   ): Promise<Payout> {
     const outcome = 'providerReference' in told ? { ...told, providerReference: transaction } : told;
+    const statement = source === 'statement' ? await writeStatement(world.pool, { account: ACCOUNT }) : '';
     return await withTransaction(world.pool, async (trx) => {
       const verdict = SEEN[outcome.outcome];
       const lookUp = { payoutId: id, submissionId, verdict, providerReference: null, rowsSeen: 1 };
-      const sourceId = source === 'lookup' ? await insertLookUp(trx, lookUp) : submissionId;
+      const sourceId =
+        source === 'lookup' ? await insertLookUp(trx, lookUp) : source === 'statement' ? statement : submissionId;
       return await applyOutcome(trx, await lockPayout(trx, id), {
         submissionId,
         outcome,

@@ -6,9 +6,10 @@ import { isProvenUnpaid } from '../../src/domain/outcome';
 import type { Outcome, SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import { PAYOUT_STATE_NAMES, PAYOUT_TRANSITIONS } from '../../src/domain/payout-state';
-import { createPayoutWorld } from '../helpers/payout-world';
+import { ACCOUNT, createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { confirmBySql, insertSubmissionBySql, refusal, standPayout } from '../helpers/standing-payout';
+import { writeStatement } from '../helpers/statements';
 
 const OUTCOMES: readonly SubmissionOutcome[] = [null, 'void', 'not_sent', 'accepted', 'settled', 'rejected', 'unknown'];
 
@@ -246,6 +247,7 @@ describe('a submission that was ever unknown', () => {
 
   async function proofFor(source: (typeof SOURCES)[number], of: Proofs, outcome: SubmissionOutcome): Promise<string> {
     if (source === 'decision') return await confirmBySql(world.pool, of.id);
+    if (source === 'statement') return await writeStatement(world.pool, { account: ACCOUNT });
     return source === 'lookup' ? await lookUp(of.id, of.submissionId, WITNESSES[outcome ?? 'unknown'][0]) : 'a source';
   }
 

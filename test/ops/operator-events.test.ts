@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ACCOUNT, createPayoutWorld, PIN } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
 import { standPayout } from '../helpers/standing-payout';
+import { periodOptions } from '../helpers/statements';
 import { createOperatorsDesk } from './operators-desk';
 import type { Answer, OperatorsDesk } from './operators-desk';
 
@@ -45,9 +46,11 @@ describe('an operator’s command that asks or tells a provider', () => {
     writeFileSync(
       file,
       'reference,transaction_id,amount,currency,recipient,status,time\n' +
-        `${submissions[0]},MP1,1000,XOF,${recipient.msisdn},success,2026-11-22T10:00:00Z\n`,
+        `${submissions[0]},MP1,1000,XOF,${recipient.msisdn},success,${new Date().toISOString()}\n`,
     );
-    return await desk.run('statement', `import ${file} --provider orange`, { as: 'per_two' });
+    return await desk.run('statement', `import ${file} --provider orange --account ${ACCOUNT} ${periodOptions()}`, {
+      as: 'per_two',
+    });
   }
 
   const eventsOfIt = async (): Promise<readonly Record<string, unknown>[]> =>
@@ -94,7 +97,7 @@ describe('an operator’s command that asks or tells a provider', () => {
       {
         action: 'statement_import',
         target: expect.stringMatching(/^orange\/[0-9a-f]{12}$/) as string,
-        detail: { lines: 1, effects: { settled: 1 } },
+        detail: { lines: 1, effects: { to_confirm: 1 } },
       },
       { ...refused, detail: { kind: 'pin', code: '2011' } },
       { ...refused, detail: { kind: 'pin_refused_before', code: null } },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,15 +6,18 @@ import { join } from 'node:path';
 
 import { MockActivityEnvironment } from '@temporalio/testing';
 
+import { createApiKey } from '../../src/db/api-keys';
 import { claimDueBulks } from '../../src/db/bulk-sweeps';
 import { newId } from '../../src/db/ids';
 import { claimDuePayouts, claimDueWatches } from '../../src/db/sweeps';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { ScenarioName } from '../../src/simulators/orange';
-import { createPayoutWorld } from '../helpers/payout-world';
+import { ACCOUNT, createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
-import { confirmBySql, insertSubmissionBySql, standPayout, transactionOf } from '../helpers/standing-payout';
+import { addOperators, addVerifiedOperators } from '../helpers/persons';
+import { confirmBySql, insertSubmissionBySql, refusal, standPayout, transactionOf } from '../helpers/standing-payout';
+import { periodOptions, writeStatement } from '../helpers/statements';
 import { createOperatorsDesk } from './operators-desk';
 import type { Answer, OperatorsDesk } from './operators-desk';
 
@@ -46,9 +49,15 @@ describe('the import of a provider’s statement', () => {
 
   function line(
     of: { sub: string; recipient: string },
-    { transaction = transactionOf(of.sub), amount = '1000', recipient = of.recipient, status = 'success' } = {},
+    {
+      transaction = transactionOf(of.sub),
+      amount = '1000',
+      recipient = of.recipient,
+      status = 'success',
+      time = new Date().toISOString(),
+    } = {},
   ): string {
-    return [of.sub, transaction, amount, 'XOF', recipient, status, '2026-11-22T10:00:00Z'].join(',');
+    return [of.sub, transaction, amount, 'XOF', recipient, status, time].join(',');
   }
 
   function write(lines: readonly string[], header = HEADER): string {
@@ -59,8 +68,15 @@ describe('the import of a provider’s statement', () => {
     return file;
   }
 
-  function read(file: string): Promise<Answer> {
-    return desk.run('statement', `import ${file} --provider orange`);
+  /** As `per_one` imports it, after another operator did. */
+  async function read(file: string): Promise<Answer> {
+    const hash = createHash('sha256').update(readFileSync(file)).digest();
+    await writeStatement(world.pool, { account: ACCOUNT, hash, by: ['per_two'] });
+    return await importAs('per_one', file);
+  }
+
+  function importAs(as: string, file: string, { account = ACCOUNT, period = periodOptions() } = {}): Promise<Answer> {
+    return desk.run('statement', `import ${file} --provider orange --account ${account} ${period}`, { as });
   }
 
   async function counts(lines: readonly string[]): Promise<Record<string, number>> {
@@ -123,6 +139,140 @@ describe('the import of a provider’s statement', () => {
       ['per_one', createHash('sha256').update(readFileSync(file)).digest()],
     );
     expect(rows).toEqual([{ lines: 6, named: true }]);
+  });
+
+  describe('by one operator alone', () => {
+    beforeAll(() => addVerifiedOperators(world.pool, 'per_three', 'per_four'));
+
+    const imported = async (as: string, file: string): Promise<Record<string, number>> =>
+      countsIn(await importAs(as, file));
+
+    test.each([
+      ['unknown', 'unknown'],
+      ['pending', 'accepted'],
+      ['processing', null],
+      ['in_review', 'unknown'],
+    ] as const)('settles nothing of a payout that is %s: another one imports the same file', async (state, outcome) => {
+      const payout = await stand(state, outcome);
+      const file = write([line(payout)]);
+      expect(await imported('per_one', file)).toEqual({ to_confirm: 1 });
+      expect(await imported('per_one', file)).toEqual({ seen_before: 1 });
+      expect((await world.payout(payout.id)).state).toBe(state);
+      expect(await world.submissions(payout.id)).toMatchObject([{ outcome }]);
+      const { rows } = await world.pool.query<{ nudged: boolean }>('select nudged from payouts where id = $1', [
+        payout.id,
+      ]);
+      expect(rows).toEqual([{ nudged: state !== 'in_review' }]);
+      expect(await imported('per_two', file)).toEqual({ settled: 1 });
+      expect((await world.payout(payout.id)).state).toBe(state === 'in_review' ? 'in_review' : 'succeeded');
+      expect(await world.submissions(payout.id)).toMatchObject([{ outcome: 'settled', source: 'statement' }]);
+      expect(await imported('per_three', file)).toEqual({ known: 1 });
+    });
+
+    test('nor with one who invited the other within 30 days, belongs to the merchant’s side, or is not verified', async () => {
+      const payout = await stand('unknown', 'unknown');
+      const file = write([line(payout)]);
+      await world.pool.query(
+        "insert into person_acts (person_id, act, key_id) values ('per_three', 'invited', 'key_per_one')",
+      );
+      const tenant = { merchantId: world.merchantId, environment: 'sandbox' } as const;
+      const subject = { kind: 'person', personId: 'per_four' } as const;
+      await createApiKey(world.pool, { role: 'merchant', ...tenant, subject });
+      await addOperators(world.pool, 'per_new');
+      expect(await imported('per_one', file)).toEqual({ to_confirm: 1 });
+      expect(await imported('per_three', file)).toEqual({ seen_before: 1 });
+      expect(await imported('per_four', file)).toEqual({ seen_before: 1 });
+      expect((await importAs('per_new', file)).refused).toContain('per_new is not verified');
+      expect((await world.payout(payout.id)).state).toBe('unknown');
+      expect(await imported('per_two', file)).toEqual({ settled: 1 });
+    });
+
+    test('two successes of one reference open the question and settle nothing', async () => {
+      const payout = await stand('unknown', 'unknown');
+      const lines = ['A', 'B'].map((name) => line(payout, { transaction: `${name}-${payout.sub}` }));
+      expect(await imported('per_one', write(lines))).toEqual({ double_credit: 2 });
+      expect(await world.submissions(payout.id)).toMatchObject([{ outcome: 'unknown' }]);
+      expect(await reviewsOf(payout.id)).toEqual(['double_credit']);
+    });
+
+    test('PostgreSQL refuses it, whoever writes: one vote, votes in one transaction, another account, a later sending', async () => {
+      const settle = async (sourceId: string): Promise<string> => {
+        const { sub } = await stand('unknown', 'unknown');
+        return await refusal(
+          world.pool.query(
+            `update submissions set outcome = 'settled', source = 'statement', source_id = $2, provider_reference = 'T' || id
+             where id = $1`,
+            [sub, sourceId],
+          ),
+        );
+      };
+      expect(await settle('0123456789ab:1')).toBe('CA004');
+      expect(await settle(await writeStatement(world.pool, { account: ACCOUNT, by: ['per_one'] }))).toBe('CA004');
+      expect(await settle(await writeStatement(world.pool, { account: '770000009' }))).toBe('CA004');
+      const [from, to] = [new Date(Date.now() - 9 * 86_400_000), new Date(Date.now() - 8 * 86_400_000)];
+      expect(await settle(await writeStatement(world.pool, { account: ACCOUNT, period: { from, to } }))).toBe('CA004');
+      const hash = randomBytes(32);
+      const sourceId = await writeStatement(world.pool, { account: ACCOUNT, by: ['per_one'], hash });
+      const both = `insert into statement_votes (provider, file_hash, key_id)
+        values ('orange', $1, 'key_per_two'), ('orange', $1, 'key_per_three')`;
+      expect(await refusal(world.pool.query(both, [hash]))).toBe('23505');
+      await writeStatement(world.pool, { account: ACCOUNT, by: ['per_two'], hash });
+      expect(await settle(sourceId)).toBe('done');
+    });
+  });
+
+  test('a statement names an account of ours and its period, and is refused whole outside of plausible times', async () => {
+    const payout = await stand('unknown', 'unknown');
+    const at = (time: string): string =>
+      write([line(payout, { time }), line(payout, { transaction: `x${payout.sub}` })]);
+    const refusedOf = async (file: string, options?: { account?: string; period?: string }): Promise<string | null> =>
+      (await importAs('per_one', file, options)).refused;
+    const now = write([line(payout)]);
+    const year = new Date().getUTCFullYear();
+    expect((await desk.run('statement', `import ${now} --provider orange`)).refused).toBe('--account is missing');
+    expect(await refusedOf(now, { account: '770000009' })).toContain('is no account of ours');
+    expect(await refusedOf(now, { period: '--from 2026-11-31 --to 2026-12-01' })).toContain('is no day');
+    expect(await refusedOf(at('1999-11-22T10:00:00Z'))).toContain('line 1: 1999-11-22T10:00:00.000Z');
+    const invented = { period: '--from 1999-11-01 --to 1999-11-30' };
+    expect(await refusedOf(write([line(payout, { time: '1999-11-22T10:00:00Z' })]), invented)).toContain(
+      'not plausible',
+    );
+    const future = { period: `--from ${year}-01-01 --to ${year + 1}-12-31` };
+    expect(await refusedOf(write([line(payout, { time: `${year + 1}-01-22T10:00:00Z` })]), future)).toContain(
+      'in the future',
+    );
+    expect(await refusedOf(now, future)).toContain('not plausible');
+    expect((await world.payout(payout.id)).state).toBe('unknown');
+    const { rows } = await world.pool.query('select 1 from statement_lines where reference = $1', [payout.sub]);
+    expect(rows).toEqual([]);
+    expect(await refusedOf(now)).toBeNull();
+    const [from] = periodOptions().split(' --to ');
+    const other = {
+      period: `${from!.replace(/\d{4}-\d{2}-\d{2}/, `${year}-11-01`)} --to ${new Date().toISOString().slice(0, 10)}`,
+    };
+    expect(await refusedOf(now, other)).toContain('as of another account or period');
+    const late = `insert into statement_lines select provider, file_hash, 99, reference, transaction_id, amount, currency, status,
+        recipient_hash, '1999-11-22', imported_by, imported_at, effect from statement_lines where reference = $1`;
+    expect(await refusal(world.pool.query(late, [payout.sub]))).toBe('CA005');
+  });
+
+  test('a success of another account, or of a time before the call, is a mismatch', async () => {
+    const [foreign, early] = [await stand('unknown', 'unknown'), await stand('unknown', 'unknown')];
+    await world.pool.query(
+      `insert into credentials (id, merchant_id, environment, provider, operator, transaction_type, role, account_number, id_type, secret_enc, pin_enc)
+       select id || '_other', merchant_id, environment, provider, operator, transaction_type, 'backup', '770000008', id_type, secret_enc, pin_enc
+       from credentials where account_number = $1 limit 1`,
+      [ACCOUNT],
+    );
+    const file = write([line(foreign)]);
+    expect(countsIn(await importAs('per_one', file, { account: '770000008' }))).toEqual({ mismatch: 1 });
+    const before = write([line(early, { time: new Date(Date.now() - 16 * 60_000).toISOString() })]);
+    expect(countsIn(await read(before))).toEqual({ mismatch: 1 });
+    for (const { id } of [foreign, early]) {
+      expect((await world.payout(id)).state).toBe('in_review');
+      expect(await world.submissions(id)).toMatchObject([{ outcome: 'unknown' }]);
+      expect(await reviewsOf(id)).toEqual(['statement_mismatch']);
+    }
   });
 
   test('a file imported again asks nothing that people have answered', async () => {
@@ -315,7 +465,7 @@ describe('the import of a provider’s statement', () => {
       write([
         line(payout),
         line(payout, { amount: '10.5', status: 'paid' }),
-        line(payout).replace('2026-11-22T10:00:00Z', 'yesterday').replace('XOF', 'FRANCS'),
+        line(payout, { time: 'yesterday' }).replace('XOF', 'FRANCS'),
       ]),
     );
     expect(refused).toMatch(/^nothing was imported:\n/);
@@ -332,10 +482,10 @@ describe('the import of a provider’s statement', () => {
   ])('%s is refused', async (_, content, why) => {
     const file = join(directory, 'bad.csv');
     writeFileSync(file, content);
-    expect((await read(file)).refused).toContain(why);
+    expect((await importAs('per_one', file)).refused).toContain(why);
   });
 
   test('a file that is not there is refused', async () => {
-    expect((await read(join(directory, 'none.csv'))).refused).toContain('cannot be read');
+    expect((await importAs('per_one', join(directory, 'none.csv'))).refused).toContain('cannot be read');
   });
 });
