@@ -83,10 +83,11 @@ async function importReference(
   const [first] = lines;
   if (!first) return 'seen_before';
   const before = await findEffect(trx, statement, first);
-  if (before !== null && before !== 'to_confirm') return 'seen_before';
+  const mayWait = before === 'to_confirm' && lines.some(({ status }) => status === 'success');
+  if (before !== null && !mayWait) return 'seen_before';
   const submission = await findSubmission(trx, first.reference);
   const payout = submission?.provider === statement.provider ? await lockPayout(trx, submission.payoutId) : null;
-  // What waits to be confirmed is judged again once another operator imported the file; alone, it does nothing a second time.
+  // A success that waits to be confirmed is judged again once another operator imported the file; alone, it does nothing a second time.
   const isAgreed = payout !== null && (await isStatementAgreed(trx, statement, payout.merchantId));
   if (before !== null && !isAgreed) return 'seen_before';
   const effect =
