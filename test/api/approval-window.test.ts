@@ -5,6 +5,8 @@ import { returnPayout } from '../../src/db/operator-actions';
 import { startBulk } from '../../src/db/start-bulk';
 import { payoutRequest, seedMerchant, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp, TestMerchant } from '../helpers/app';
+import { eventually } from '../helpers/eventually';
+import { listLockWaiters } from '../helpers/lock-waiters';
 import { addPerson, addVerifiedOperators } from '../helpers/persons';
 
 describe('a merchant’s thresholds count what one person sent within the window', () => {
@@ -128,6 +130,10 @@ describe('a merchant’s thresholds count what one person sent within the window
         const waits = other.query(insert, [randomUUID(), merchant.id, merchant.credentialId]).then(
           () => 'done',
           (error: unknown) => (error as { code: string }).code,
+        );
+        await eventually(
+          'the second one waits for the first',
+          async () => (await listLockWaiters(app.pool)).length === 1,
         );
         await one.query('commit');
         expect(await waits).toBe('CA403');
