@@ -138,6 +138,7 @@ export function createWorkerActivities(core: Core): Activities {
     sealing: vault,
     bulks: {
       approvalForMs: config.BULK_APPROVAL_HOURS * 3_600_000,
+      duplicateDays: config.BULK_DUPLICATE_DAYS,
       chunkSize: config.BULK_CHUNK_SIZE,
       chunksAtOnce: config.BULK_CHUNKS_AT_ONCE,
       callingAtOnce: config.BULK_CHUNKS_CALLING,

@@ -119,6 +119,13 @@ function reportOf(bulkId: string, report: BulkReport, isKept: boolean): Record<s
   return {
     error_count: report.count(),
     errors: report.first(),
+    ...warningsOf(report),
     report: isKept ? `/v1/bulk-cash-ins/${bulkId}/errors` : null,
   };
+}
+
+/** What an answer tells of warnings: how many, and the first of them. */
+export function warningsOf(report: BulkReport): { warning_count: number; warnings: readonly unknown[] } {
+  const { count, first } = report.warnings();
+  return { warning_count: count, warnings: first };
 }

@@ -7,7 +7,12 @@ import type { RouteDeps } from './deps';
 import type { Answer } from './route';
 
 /** Tells the bulk's run of a change that is committed, without waiting for it, and answers how the lines stood then and stand now. */
-export async function answerControl(deps: RouteDeps, bulk: Bulk, counts: LineCounts): Promise<Answer> {
+export async function answerControl(
+  deps: RouteDeps,
+  bulk: Bulk,
+  counts: LineCounts,
+  further: Readonly<Record<string, unknown>> = {},
+): Promise<Answer> {
   deps.runs.bulkDecided(bulk).catch((err: unknown) => {
     deps.logger.info({ err, bulk: bulk.id }, 'the run was not told; it reads the bulk at its next turn');
   });
@@ -20,6 +25,7 @@ export async function answerControl(deps: RouteDeps, bulk: Bulk, counts: LineCou
       intents_written: counts.intentsWritten,
       lines_stopped: counts.linesStopped,
       unknown: counts.unknown,
+      ...further,
     },
   };
 }

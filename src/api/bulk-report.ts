@@ -25,20 +25,25 @@ const BATCH = 500;
 /** Everything that is wrong with a bulk, written down as it is found; only the first errors stay in memory. */
 export interface BulkReport {
   add(...errors: readonly BulkError[]): Promise<void>;
-  /** As `add`, of what refuses nothing by itself. */
+  /** As `add`, of what refuses nothing by itself: a warning. */
   note(...errors: readonly BulkError[]): Promise<void>;
   /** Writes what is not written yet, and how many errors are not kept. */
   finish(): Promise<void>;
-  /** All that were found, also those that are not kept. */
+  /** All errors that were found, also those that are not kept; warnings are not among them. */
   count(): number;
   countNotKept(): number;
   /** Of errors of the whole, which no line can be left out for. */
   countOfWhole(): number;
   first(): readonly BulkErrorObject[];
+  /** How many warnings there are, and the first of them. */
+  warnings(): { count: number; first: readonly BulkErrorObject[] };
 }
 
 export function createBulkReport(db: Db, bulkId: string): BulkReport {
   const first: BulkError[] = [];
+  const firstWarnings: BulkError[] = [];
+  let errors = 0;
+  let warnings = 0;
   let waiting: BulkError[] = [];
   let written = 0;
   let notKept = 0;
@@ -50,33 +55,41 @@ export function createBulkReport(db: Db, bulkId: string): BulkReport {
     await insertBulkErrors(db, bulkId, batch, written);
     written += batch.length;
   };
-  const note = async (...errors: readonly BulkError[]): Promise<void> => {
-    for (const error of errors) {
-      if (first.length < SHOWN) first.push(error);
+  /** @returns how many of them are not kept. */
+  const write = async (found: readonly BulkError[], shown: BulkError[]): Promise<number> => {
+    let left = 0;
+    for (const error of found) {
+      if (shown.length < SHOWN) shown.push(error);
       // Those of the whole come last, and say what the others mean: some places are theirs.
       if (written + waiting.length >= KEPT_ERRORS + (error.line === null ? SHOWN : 0)) {
-        notKept += 1;
+        left += 1;
         continue;
       }
       waiting.push(error);
       if (waiting.length >= BATCH) await flush();
     }
+    return left;
   };
   return {
-    async add(...errors) {
-      ofWhole += errors.filter(({ line }) => line === null).length;
-      await note(...errors);
+    async add(...found) {
+      ofWhole += found.filter(({ line }) => line === null).length;
+      errors += found.length;
+      notKept += await write(found, first);
     },
-    note,
+    async note(...found) {
+      warnings += found.length;
+      await write(found, firstWarnings);
+    },
     async finish() {
       await flush();
       if (notKept === 0) return;
-      const message = `${notKept} more errors were found and are not kept: mend these, then check the file again`;
+      const message = `${notKept} more errors were found and are not kept: correct these, then check the file again`;
       await insertBulkErrors(db, bulkId, [{ line: null, field: null, code: 'more_errors', message }], written);
     },
-    count: () => written + waiting.length + notKept,
+    count: () => errors,
     countNotKept: () => notKept,
     countOfWhole: () => ofWhole,
     first: () => first.map(serializeBulkError),
+    warnings: () => ({ count: warnings, first: firstWarnings.map(serializeBulkError) }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 
 import { findEarlierPayments, findSamePayments, findSameReferences, readStaged } from '../db/check-bulk-lines';
+import { findUsedReferences } from '../db/used-references';
 import { unstageLines } from '../db/receive-bulk';
 import type { BulkError, BulkLineError } from '../db/receive-bulk';
 import { withTransaction } from '../db/transaction';
@@ -58,15 +59,20 @@ export async function checkWhole(
         findEarlierPayments(trx, tenant, { bulkId, allowed, days: given.duplicateDays, after }),
       ),
   ];
+  const unique = options.reference_unique === true;
+  const usedReferences: (typeof checks)[number] = (after) =>
+    withTransaction(pool, (trx) =>
+      findUsedReferences(trx, tenant, { bulkId, days: given.duplicateDays, unique, after }),
+    );
+  if (unique) checks.push(usedReferences);
   const lines = new Set<number>();
   for (const check of checks) {
-    for (let last: number | undefined = 0; last !== undefined;) {
-      const found = await check(last);
+    for await (const found of pagesOf(check)) {
       await report.add(...found);
       for (const { line } of found) lines.add(line);
-      last = found.at(-1)?.line;
     }
   }
+  if (!unique) for await (const found of pagesOf(usedReferences)) await report.note(...found);
   taken.bad += lines.size;
   await unstageLines(pool, bulkId, [...lines]);
   const { lines: good, currencies } = await readStaged(pool, bulkId);
@@ -82,6 +88,16 @@ export async function checkWhole(
   const isEmpty = taken.count === 0 || options.on_invalid === 'skip';
   if (good === 0 && isEmpty && report.countOfWhole() === 0) {
     await report.add({ line: null, field: null, code: 'no_lines', message: 'there is no line that could be sent' });
+  }
+}
+
+async function* pagesOf(
+  check: (after: number) => Promise<readonly BulkLineError[]>,
+): AsyncGenerator<readonly BulkLineError[]> {
+  for (let last: number | undefined = 0; last !== undefined;) {
+    const found = await check(last);
+    yield found;
+    last = found.at(-1)?.line;
   }
 }
 

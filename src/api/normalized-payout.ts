@@ -46,7 +46,7 @@ export function comparedFields(payout: NormalizedPayout): Record<string, unknown
     recipient: payout.recipient,
     customer: payout.customer,
     description: payout.description,
-    ...(payout.reference === null ? {} : { reference: payout.reference }),
+    ...(payout.reference === null ? {} : { reference: payout.reference.normalize('NFC') }),
     ...(payout.uniqueReference ? { reference_unique: true } : {}),
     ...(Object.keys(payout.metadata).length === 0 ? {} : { metadata: payout.metadata }),
     ...(payout.scheduledAt === null ? {} : { scheduled_at: payout.scheduledAt.toISOString() }),

@@ -22,7 +22,7 @@ import type { BulkOptions } from './bulk-body/options';
 import { BodyLimitError } from './bulk-body/piece';
 import { readBody } from './bulk-body/read-body';
 import type { BulkFormat } from './bulk-body/read-body';
-import { acceptedBulk, bulkRefusal, dryRunBody } from './bulk-answers';
+import { acceptedBulk, bulkRefusal, dryRunBody, warningsOf } from './bulk-answers';
 import type { BulkRoute } from './bulk-answers';
 import { createBulkReport } from './bulk-report';
 import { checkOptions, checkSchedule, checkWhole } from './check-bulk';
@@ -170,12 +170,21 @@ async function takeAndDecide(
     const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
     const approval = passed && { passed, expiresAt };
     const accepting = { contentHash, staged, skipped: taken.bad, approval };
-    const body = { ...acceptedBulk(bulk, accepting), read_as: taken.readAs, same_content_as: sameContentAs };
+    const body = {
+      ...acceptedBulk(bulk, accepting),
+      read_as: taken.readAs,
+      same_content_as: sameContentAs,
+      ...warningsOf(report),
+    };
     const answerEnc = await sealing.seal(merchantId, 'first-answer', JSON.stringify(body));
     const accepted = await acceptBulk(pool, {
       ...{ bulkId, contentHash, lines: staged.lines, total: staged.total, currency: staged.currencies[0] ?? '' },
       skipped: taken.bad,
-      repeats: { allowed: options.allow_duplicates ?? [], days: duplicateDays },
+      repeats: {
+        allowed: options.allow_duplicates ?? [],
+        days: duplicateDays,
+        uniqueReferences: options.reference_unique === true,
+      },
       approval,
       routes: routes.map(({ credentialId, ...route }) => ({ ...route, credentialId: credentialId ?? '' })),
       actor: actorOf(principal),

@@ -38,10 +38,6 @@ export type ItemsView = z.infer<typeof itemsView>;
 
 export type BulkView = z.infer<typeof bulkView>;
 
-export const acceptedView = bulkView.extend({ same_content_as: z.string().nullable() });
-
-export type AcceptedView = z.infer<typeof acceptedView>;
-
 export const bulksView = z.object({ data: z.array(bulkView), next_cursor: z.string().nullable() });
 
 export const lineError = z.object({
@@ -53,6 +49,13 @@ export const lineError = z.object({
 
 /** An error of a file: where, and what to change. */
 export type LineError = z.infer<typeof lineError>;
+
+/** What refuses nothing and is worth a look. */
+const warningFields = { warning_count: z.int().default(0), warnings: z.array(lineError).default([]) };
+
+export const acceptedView = bulkView.extend({ same_content_as: z.string().nullable(), ...warningFields });
+
+export type AcceptedView = z.infer<typeof acceptedView>;
 
 export const checkView = z.object({
   id: z.string(),
@@ -66,6 +69,7 @@ export const checkView = z.object({
   error_count: z.int(),
   errors: z.array(lineError),
   report: z.string().nullish(),
+  ...warningFields,
   needs_approval: z.boolean().default(false),
   estimated_duration_seconds: z.number().nullish().catch(null),
 });

@@ -58,6 +58,7 @@ export const USAGE = `npm run bulk -- FILE        sends a bulk cash-in (.csv, .n
   --notify ${BULK_NOTIFY.join('|')}   webhooks of each line, of the whole (default), or none
   --on-invalid ${ON_INVALID.join('|')}  bad lines refuse the whole (default), or are left out
   --allow-duplicates 3,7    lines that may pay the same amount to the same recipient again
+  --reference-unique        refuses lines whose reference was used before; without it they are a warning
   --idempotency-key KEY     names this payment for ever; by default made of the file and these options
   --result FILE             where the result goes; FILE.result.csv by default
   --no-wait                 ends when it is accepted
@@ -85,7 +86,7 @@ const flag = { type: 'boolean', default: false } as const;
 const FLAGS = {
   ...{ key: text, api: text, description: text, 'scheduled-at': text, notify: text, 'on-invalid': text },
   ...{ 'allow-duplicates': text, 'idempotency-key': text, result: text, watch: text },
-  ...{ 'give-up-after': text, file: text, reason: text },
+  ...{ 'give-up-after': text, file: text, reason: text, 'reference-unique': flag },
   ...{ 'dry-run': flag, 'no-wait': flag, template: flag, help: { ...flag, short: 'h' } },
 } as const;
 
@@ -135,7 +136,10 @@ export function parseBulkArgs(args: readonly string[]): BulkCommand {
   }
   return {
     ...{ kind: 'send', connection, file, ...result, ...present({ idempotencyKey: key }) },
-    options: present(Object.fromEntries(Object.entries(OPTIONS).map(([name, of]) => [name, values[of]]))),
+    options: present({
+      ...Object.fromEntries(Object.entries(OPTIONS).map(([name, of]) => [name, values[of]])),
+      reference_unique: values['reference-unique'] ? 'true' : undefined,
+    }),
     dryRun: values['dry-run'],
     wait: !values['no-wait'],
     giveUpAfterMs,

@@ -28,6 +28,7 @@ export async function tellAccepted(
   }
   say(`Accepted: ${id}, ${lines.toLocaleString('en')} lines, ${describeAmount(BigInt(total), currency)}.`);
   if (twin !== null) say(`Careful: the very same content was sent before, as ${twin}, under another key.`);
+  tellWarnings(bulk, say);
   if (skipped === 0) return;
   say(`${skipped.toLocaleString('en')} bad lines were left out and are not paid:`);
   await tellErrors([], null, { bulkId: id, file, isReportKept: true }, deps);
@@ -47,6 +48,7 @@ export async function tellCheck(check: CheckView, file: string, deps: TellDeps):
   if (check.estimated_duration_seconds != null)
     say(`It would take about ${Math.ceil(check.estimated_duration_seconds)} s.`);
   if (check.same_content_as !== null) say(`The very same content was sent before, as ${check.same_content_as}.`);
+  tellWarnings(check, say);
   const isReportKept = check.report !== null;
   const report = { bulkId: check.id, file, isReportKept };
   if (check.error_count > 0) await tellErrors(check.errors, check.error_count, report, deps);
@@ -64,6 +66,14 @@ export async function tellRefusal({ status, problem }: ApiRefusal, file: string,
   if (!errors || bulkId === undefined) return;
   const isReportKept = problem.report !== null;
   await tellErrors(errors, count ?? errors.length, { bulkId, file, isReportKept }, deps);
+}
+
+/** Prints the warnings that came with the answer; all of them are in the report. */
+function tellWarnings({ warning_count: count, warnings }: AcceptedView | CheckView, say: (line: string) => void): void {
+  if (count === 0) return;
+  say(`Careful, ${count.toLocaleString('en')} warnings:`);
+  errorTable(warnings).forEach((row) => say(`  ${row}`));
+  if (count > warnings.length) say(`  … and ${(count - warnings.length).toLocaleString('en')} more.`);
 }
 
 /** Prints the errors that came with the answer, and writes all of them beside the file. */

@@ -8,12 +8,17 @@ import type { Actor } from '../domain/principal';
 import { askApproval, findThresholdsPassed } from './bulk-approvals';
 import { lockBulk } from './bulk-rows';
 import { findEarlierPayments } from './check-bulk-lines';
-import { refusalOf } from './errors';
+import { lockDuplicateCheck } from './duplicate-check-lock';
+import { constraintOf, refusalOf } from './errors';
 import { insertKeyBinding } from './idempotency-keys';
 import type { IdempotencyKey, KeyBinding } from './idempotency-keys';
 import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
 import { withTransaction } from './transaction';
+import { findUsedReferences } from './used-references';
+
+/** PostgreSQL's own name for it. */
+const UNIQUE_REFERENCE = 'payouts_merchant_id_environment_unique_reference_key';
 
 /** Lines that one statement takes: far from the time limit of a statement on a slow machine too. */
 const LINES_AT_ONCE = 10_000;
@@ -21,8 +26,8 @@ const LINES_AT_ONCE = 10_000;
 export interface BulkAcceptance {
   bulkId: string;
   contentHash: Buffer;
-  /** Lines that may pay again what a bulk of the last `days` pays. */
-  repeats: { allowed: readonly number[]; days: number };
+  /** Lines that may pay again what a bulk of the last `days` pays; whether each reference must be used by no other payout. */
+  repeats: { allowed: readonly number[]; days: number; uniqueReferences: boolean };
   /** What was checked: a bulk of which something was lost since is not accepted. */
   lines: number;
   total: bigint;
@@ -47,7 +52,7 @@ export class ApprovalChangedError extends Error {
   override readonly name = 'ApprovalChangedError';
 }
 
-/** Another bulk of the merchant, accepted since this one was checked, pays the same to the same. */
+/** Another payout of the merchant, accepted since this bulk was checked, pays the same to the same or has its reference. */
 export class RepeatedPaymentsError extends Error {
   override readonly name = 'RepeatedPaymentsError';
 }
@@ -85,17 +90,20 @@ export async function acceptBulk(pool: Pool, acceptance: BulkAcceptance): Promis
       return approval ? await askApproval(trx, accepted, approval) : accepted;
     });
   } catch (error) {
-    if (refusalOf(error) === 'duplicate') return null;
-    throw error;
+    if (refusalOf(error) !== 'duplicate') throw error;
+    if (constraintOf(error) !== UNIQUE_REFERENCE) return null;
+    throw new RepeatedPaymentsError(`bulk ${acceptance.bulkId}: a unique reference is taken`);
   }
 }
 
-/** Bulks of one merchant are accepted one after another: of two that pay the same, sent at once, the second one sees the first. */
 async function assertStillFirst(trx: Db, bulk: Bulk, { repeats }: BulkAcceptance): Promise<void> {
-  const tenant = `${bulk.merchantId}/${bulk.environment}`;
-  await trx.query(`select pg_advisory_xact_lock(hashtextextended('accept_bulk/' || $1, 0))`, [tenant]);
+  await lockDuplicateCheck(trx, bulk);
   const [found] = await findEarlierPayments(trx, bulk, { ...repeats, bulkId: bulk.id, after: 0 });
-  if (found) throw new RepeatedPaymentsError(`bulk ${bulk.id}, line ${found.line}: ${found.message}`);
+  const [used] = repeats.uniqueReferences
+    ? await findUsedReferences(trx, bulk, { bulkId: bulk.id, days: repeats.days, unique: true, after: 0 })
+    : [];
+  const repeated = found ?? used;
+  if (repeated) throw new RepeatedPaymentsError(`bulk ${bulk.id}, line ${repeated.line}: ${repeated.message}`);
 }
 
 /** Under the same lock: of two bulks sent at once that pass a threshold together, one needs no approval. */
@@ -124,17 +132,22 @@ async function insertLines(trx: Db, bulk: Bulk, acceptance: BulkAcceptance): Pro
 }
 
 /** The next lines after `after`. */
-async function insertPortion(trx: Db, bulk: Bulk, { routes, actor }: BulkAcceptance, after: number): Promise<Portion> {
+async function insertPortion(
+  trx: Db,
+  bulk: Bulk,
+  { routes, actor, repeats }: BulkAcceptance,
+  after: number,
+): Promise<Portion> {
   const { rows } = await trx.query<Portion>(
     `with coming as (
        select * from bulk_staging where bulk_id = $1 and line > $8 order by line limit $9
      ), taken as (
        insert into payouts (id, merchant_id, environment, owner, state, amount, currency, method, provider,
-         credential_id, recipient_msisdn, description, customer_enc, reference, metadata, reason, sweep_after,
-         created_by, bulk_id, bulk_line)
+         credential_id, recipient_msisdn, description, customer_enc, reference, unique_reference, metadata, reason,
+         sweep_after, created_by, bulk_id, bulk_line)
        select payout_id, $2, $3, $4, 'accepted', amount, currency, coming.method, route.provider, route.credential_id,
          recipient_msisdn, coalesce(coming.description, $7, 'Line ' || line || ' of ' || $1), customer_enc, reference,
-         metadata, 'accepted_in_bulk', 'infinity', $5, bulk_id, line
+         case when $10 then normalize(reference, NFC) end, metadata, 'accepted_in_bulk', 'infinity', $5, bulk_id, line
        from coming join jsonb_to_recordset($6::jsonb) as route (method text, provider text, credential_id text)
          on route.method = coming.method
        returning id, version, state, reason, amount, bulk_line
@@ -155,6 +168,7 @@ async function insertPortion(trx: Db, bulk: Bulk, { routes, actor }: BulkAccepta
       bulk.description,
       after,
       LINES_AT_ONCE,
+      repeats.uniqueReferences,
     ],
   );
   if (!rows[0]) throw new Error('an aggregate gave no row');

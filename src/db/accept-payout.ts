@@ -100,7 +100,8 @@ with asked as (
     recipient_msisdn, description, customer_enc, reference, unique_reference, metadata, scheduled_at, reason,
     sweep_after, created_by, accepted_at, updated_at)
   select id, merchant_id, environment, owner, state, amount, currency, method, provider, credential_id,
-    recipient_msisdn, description, decode(customer_hex, 'hex'), reference, unique_reference, metadata, scheduled_at,
+    recipient_msisdn, description, decode(customer_hex, 'hex'), reference,
+    normalize(unique_reference, NFC), metadata, scheduled_at,
     reason, now() + $2 * interval '1 millisecond', created_by, accepted_at, accepted_at
   from asked join bound on bound.payout_id = asked.id
   returning *

@@ -24,7 +24,7 @@ export async function listBulkItems(
     `select ${payoutColumns('payouts')}, bulk_line from payouts
      where bulk_id = $1 and bulk_line > $2 and ($3::text[] is null or state = any ($3))
        and ($9 or rare_state = any ($3))
-       and ($4::text is null or reference = $4)
+       and ($4::text is null or normalize(reference, NFC) = normalize($4, NFC))
        and ($5::text is null or recipient_msisdn = $5)
        -- As the indexes on references and recipients begin.
        and merchant_id = $6 and environment = $7

@@ -14,7 +14,7 @@ interface Found {
 export async function findSameReferences(db: Db, bulkId: string, after: number): Promise<readonly BulkLineError[]> {
   const { rows } = await db.query<Found>(
     `select line, first::text as other from (
-       select line, reference, min(line) over (partition by reference) as first from bulk_staging
+       select line, reference, min(line) over (partition by normalize(reference, NFC)) as first from bulk_staging
        where bulk_id = $1 and reference is not null
      ) seen where line > first and line > $2 order by line limit $3`,
     [bulkId, after, AT_ONCE],
@@ -23,7 +23,7 @@ export async function findSameReferences(db: Db, bulkId: string, after: number):
     line,
     field: 'reference',
     code: 'reference_twice',
-    message: `line ${other} has the same reference: give each line its own`,
+    message: `line ${other} has the same reference, as far as can be seen: give each line its own`,
   }));
 }
 

@@ -42,7 +42,7 @@ export interface PayoutFilter {
 /** What every branch of a search asks of a payout, besides its state. */
 const MATCHES = `merchant_id = $1 and environment = $2
        and ($4::text is null or method = $4)
-       and ($5::text is null or reference = $5)
+       and ($5::text is null or normalize(reference, NFC) = normalize($5, NFC))
        and ($6::text is null or recipient_msisdn = $6)
        and ($7::timestamptz is null or accepted_at > $7)
        and ($8::timestamptz is null or accepted_at < $8)
@@ -119,7 +119,7 @@ function branchesFor(states: readonly PayoutState[] | undefined): readonly strin
 /** The payout that has a reference as its unique one, within the tenant. */
 export async function findByUniqueReference(db: Db, tenant: Tenant, uniqueReference: string): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
-    'select id from payouts where merchant_id = $1 and environment = $2 and unique_reference = $3',
+    'select id from payouts where merchant_id = $1 and environment = $2 and unique_reference = normalize($3, NFC)',
     [tenant.merchantId, tenant.environment, uniqueReference],
   );
   return rows[0]?.id ?? null;

@@ -2,10 +2,12 @@ import type { Pool } from 'pg';
 
 import type { Bulk } from '../domain/bulk';
 import { lockBulk } from './bulk-rows';
+import { lockDuplicateCheck } from './duplicate-check-lock';
 import { refusalOf } from './errors';
 import { moveBulk } from './move-bulk';
 import type { Db } from './pool';
 import { isRestoring } from './restores';
+import { findSentAgain } from './sent-again';
 import { withTransaction } from './transaction';
 
 /** Lines that one statement takes back: each statement stays far below its time limit. */
@@ -25,17 +27,22 @@ interface RetryingBulk {
 
 /**
  * Takes failed lines of a bulk that is being retried back, all in one transaction: those that did not change since they
- * were looked up, and of which no question is open and every submission is proven unpaid. Exactly their sum is held under
+ * were looked up, that were not sent again since, and of which no question is open and every submission is proven unpaid. Exactly their sum is held under
  * a new number. Where nothing is left to try, or the float is too small, the bulk goes back to its end and no line changes.
  * Does nothing where the bulk is paused, stopped or done by now.
  */
-export async function retryBulkLines(pool: Pool, bulkId: string, looked: readonly FailedLine[]): Promise<void> {
+export async function retryBulkLines(
+  pool: Pool,
+  bulkId: string,
+  looked: readonly FailedLine[],
+  { duplicateDays }: { duplicateDays: number },
+): Promise<void> {
   try {
     await withTransaction(pool, async (trx) => {
       const retrying = await lockRetrying(trx, bulkId);
       if (!retrying) return;
       const { bulk } = retrying;
-      const ids = await lockRetryable(trx, bulkId, looked);
+      const ids = await lockRetryable(trx, bulk, looked, duplicateDays);
       await endRetrying(trx, bulkId);
       if (ids.length === 0) {
         await moveBulk(trx, bulk, { to: 'completed', actor: 'system', reason: 'nothing_to_retry' });
@@ -49,7 +56,7 @@ export async function retryBulkLines(pool: Pool, bulkId: string, looked: readonl
     });
   } catch (error) {
     if (refusalOf(error) !== 'insufficient_float') throw error;
-    await withTransaction(pool, (trx) => goBackForFloat(trx, bulkId, looked));
+    await withTransaction(pool, (trx) => goBackForFloat(trx, bulkId, looked, duplicateDays));
   }
 }
 
@@ -69,13 +76,19 @@ async function endRetrying(trx: Db, bulkId: string): Promise<void> {
 }
 
 /** Locked first and looked at by a statement of its own: a question that was opened while the lock was waited for counts. */
-async function lockRetryable(trx: Db, bulkId: string, looked: readonly FailedLine[]): Promise<readonly string[]> {
+async function lockRetryable(
+  trx: Db,
+  bulk: Bulk,
+  looked: readonly FailedLine[],
+  duplicateDays: number,
+): Promise<readonly string[]> {
+  await lockDuplicateCheck(trx, bulk);
   const { rows: locked } = await trx.query<{ id: string }>(
     `select payout.id from payouts payout
        join unnest($2::text[], $3::int[]) as looked (id, version) on looked.id = payout.id
      where payout.bulk_id = $1 and payout.state = 'failed' and payout.version = looked.version
      order by payout.id for no key update of payout`,
-    [bulkId, looked.map(({ payoutId }) => payoutId), looked.map(({ version }) => version)],
+    [bulk.id, looked.map(({ payoutId }) => payoutId), looked.map(({ version }) => version)],
   );
   const { rows } = await trx.query<{ id: string }>(
     `select id from unnest($1::text[]) as line (id)
@@ -83,7 +96,9 @@ async function lockRetryable(trx: Db, bulkId: string, looked: readonly FailedLin
        and not has_unproven_submission(line.id)`,
     [locked.map(({ id }) => id)],
   );
-  return rows.map(({ id }) => id);
+  const payoutIds = rows.map(({ id }) => id);
+  const again = await findSentAgain(trx, { payoutIds, days: duplicateDays });
+  return payoutIds.filter((id) => !again.has(id));
 }
 
 async function queueAgain(trx: Db, { bulk, holdNo }: RetryingBulk, ids: readonly string[]): Promise<void> {
@@ -101,11 +116,16 @@ async function queueAgain(trx: Db, { bulk, holdNo }: RetryingBulk, ids: readonly
   );
 }
 
-async function goBackForFloat(trx: Db, bulkId: string, looked: readonly FailedLine[]): Promise<void> {
+async function goBackForFloat(
+  trx: Db,
+  bulkId: string,
+  looked: readonly FailedLine[],
+  duplicateDays: number,
+): Promise<void> {
   const retrying = await lockRetrying(trx, bulkId);
   if (!retrying) return;
   const { bulk } = retrying;
-  const ids = await lockRetryable(trx, bulkId, looked);
+  const ids = await lockRetryable(trx, bulk, looked, duplicateDays);
   const { rows } = await trx.query<{ missing: bigint }>(
     `select ((select coalesce(sum(amount), 0) from payouts where id = any ($4))
        - (select coalesce(sum(balance), 0) from ledger_accounts

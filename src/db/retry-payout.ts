@@ -2,12 +2,14 @@ import type { Pool } from 'pg';
 
 import type { Payout } from '../domain/payout';
 import type { Actor } from '../domain/principal';
+import { lockDuplicateCheck } from './duplicate-check-lock';
 import { refusalOf } from './errors';
 import { insertKeyBinding } from './idempotency-keys';
 import type { IdempotencyKey, KeyBinding } from './idempotency-keys';
 import { movePayout } from './move-payout';
 import { lockPayout } from './payout-rows';
 import { hasOpenReviewItem } from './review-items';
+import { findSentAgain } from './sent-again';
 import { withTransaction } from './transaction';
 
 export interface Retry {
@@ -21,7 +23,14 @@ export interface Retry {
 
 /** `changed`: it is no longer as it was read. `duplicate`: the key was bound by somebody who committed first. */
 export type RetryResult =
-  'retried' | 'changed' | 'duplicate' | 'review_open' | 'insufficient_float' | 'unproven_submission';
+  | 'retried'
+  | 'changed'
+  | 'duplicate'
+  | 'review_open'
+  | 'insufficient_float'
+  | 'unproven_submission'
+  /** Another payout with its reference was accepted since, and pays or may. */
+  | 'sent_again';
 
 /** The payout as a retry leaves it: a new attempt with a new hold and a settlement window of its own. */
 export function retriedPayout(payout: Payout, at: Date): Payout {
@@ -48,6 +57,9 @@ export async function retryPayout(pool: Pool, retry: Retry): Promise<RetryResult
       const payout = await lockPayout(trx, retry.payout.id);
       if (payout.state !== 'failed' || payout.version !== retry.payout.version) return 'changed';
       if (await hasOpenReviewItem(trx, payout.id)) return 'review_open';
+      await lockDuplicateCheck(trx, payout);
+      const sentAgain = await findSentAgain(trx, { payoutIds: [payout.id], days: 0 });
+      if (sentAgain.size > 0) return 'sent_again';
       const { attempt, holdNo } = retriedPayout(payout, retry.at);
       await movePayout(trx, payout, {
         to: 'queued',

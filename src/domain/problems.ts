@@ -106,6 +106,11 @@ export const PROBLEMS = {
     title: 'No line of the bulk is failed',
     fix: 'There is nothing to retry; lines that people look into are theirs.',
   },
+  sent_again: {
+    status: 409,
+    title: 'The payment was sent again since',
+    fix: 'Nothing is sent here. If both payments are due, send one as a new payout with its own reference.',
+  },
   reference_taken: {
     status: 409,
     title: 'The reference is taken',

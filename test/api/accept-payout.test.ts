@@ -145,6 +145,79 @@ test('a reference is taken once only where the merchant asks for it', async () =
   expect((await post(merchant, payoutRequest({ reference: 'INV-1' }))).status).toBe(202);
 });
 
+describe('a reference that was used before', () => {
+  const NFC = 'PAY-\u00e9';
+  const NFD = 'PAY-e\u0301';
+
+  test('is a warning that names the payout, in either spelling, and the same again when the request is repeated', async () => {
+    const merchant = await seedMerchant(app.pool);
+    const first = await post(merchant, payoutRequest({ reference: NFC }));
+    expect(first.body).toMatchObject({ reference: NFC, warnings: [] });
+    const key = randomUUID();
+    const second = await post(merchant, payoutRequest({ reference: NFD }), key);
+    expect([second.status, second.body]).toMatchObject([
+      202,
+      { reference: NFD, warnings: [{ field: 'reference', code: 'reference_used_before' }] },
+    ]);
+    expect(JSON.stringify(second.body)).toContain(first.body.id);
+    const again = await post(merchant, payoutRequest({ reference: NFC }), key);
+    expect([again.headers.get('idempotent-replayed'), again.body]).toEqual(['true', second.body]);
+  });
+
+  test('is refused where the merchant asks for a unique one, in either spelling', async () => {
+    const merchant = await seedMerchant(app.pool);
+    const first = await post(merchant, payoutRequest({ reference: NFD }));
+    const unique = payoutRequest({ reference: NFC, reference_unique: true });
+    const refused = await post(merchant, unique);
+    expect([refused.status, refused.body.code]).toEqual([409, 'reference_taken']);
+    expect(JSON.stringify(refused.body.errors)).toContain(first.body.id);
+    // One that was undone is no payment any more.
+    await app.pool.query("update payouts set accepted_at = accepted_at - interval '8 days' where id = $1", [
+      first.body.id,
+    ]);
+    const key = randomUUID();
+    expect((await post(merchant, unique, key)).status).toBe(202);
+    expect((await post(merchant, unique, key)).headers.get('idempotent-replayed')).toBe('true');
+    expect((await post(merchant, { ...unique, reference: NFD })).body.code).toBe('reference_taken');
+  });
+
+  test('of many at once that ask for a unique one exactly one is accepted', async () => {
+    const merchant = await seedMerchant(app.pool);
+    const spellings = [NFC, NFD, NFC, NFD, NFC];
+    const answers = await Promise.all(
+      spellings.map((reference) => post(merchant, payoutRequest({ reference, reference_unique: true }))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409]);
+  });
+
+  test.each([
+    ['a zero-width space', '\u200b', 'U+200B'],
+    ['a left-to-right mark', '\u200e', 'U+200E'],
+    ['a soft hyphen', '\u00ad', 'U+00AD'],
+  ])('%s in it is refused by name', async (_name, character, codePoint) => {
+    const merchant = await seedMerchant(app.pool);
+    const { status, body } = await post(merchant, payoutRequest({ reference: `INV${character}-1` }));
+    expect([status, body.errors]).toMatchObject([422, [{ pointer: '/reference' }]]);
+    expect(body.errors[0]?.detail).toContain(codePoint);
+  });
+
+  test.each(['\u2028', '\u2029'])('a line end of Unicode in it is refused', async (character) => {
+    const merchant = await seedMerchant(app.pool);
+    const { status, body } = await post(merchant, payoutRequest({ reference: `INV${character}1` }));
+    expect([status, body.errors]).toMatchObject([422, [{ pointer: '/reference' }]]);
+  });
+
+  test('a search finds it in either spelling', async () => {
+    const merchant = await seedMerchant(app.pool);
+    const { body } = await post(merchant, payoutRequest({ reference: NFD }));
+    for (const reference of [NFC, NFD]) {
+      const query = new URLSearchParams({ reference }).toString();
+      const found = await app.request('GET', `/v1/payouts?${query}`, { key: merchant.key });
+      expect(found.body.data.map(({ id }) => id)).toEqual([body.id]);
+    }
+  });
+});
+
 test('a scheduled payout is held, and a repeated request is answered also after its time', async () => {
   const merchant = await seedMerchant(app.pool);
   const at = new Date(Date.now() + 2_000);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { forgetOldReport } from '../../src/db/bulk-errors';
 import { REFUSED_ROWS_PER_DAY } from '../../src/db/receive-bulk';
 import { BULK_TRANSITIONS } from '../../src/domain/bulk-state';
+import { payoutRequest } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
 import { bulkWorld, csv, line, PERSON } from './bulk-world';
 import type { BulkBody, BulkWorld, Upload } from './bulk-world';
@@ -497,6 +498,90 @@ describe('bulk cash-ins', () => {
       query: { ...declared, dry_run: 'true' },
     });
     expect([bad.status, bad.body]).toMatchObject([200, { would_be_accepted: false }]);
+  });
+
+  describe('references', () => {
+    const of = (...references: string[]): string =>
+      csv(references.map((reference) => line({ amount: '1000', reference })));
+    const declare = (count: number): Record<string, string> => ({
+      declared_count: String(count),
+      declared_total: String(1_000 * count),
+    });
+
+    test('that look alike are the same, and invisible characters are named', async () => {
+      const { status, body } = await world.send({
+        type: 'text/csv',
+        body: of('INV-1', 'INV-1\u200b', 'PAY-\u00e9', 'PAY-e\u0301'),
+        query: declare(4),
+      });
+      expect([status, body.errors]).toMatchObject([
+        422,
+        [
+          { line: 2, field: 'reference', code: 'not_valid' },
+          { line: 4, field: 'reference', code: 'reference_twice' },
+        ],
+      ]);
+      expect(body.errors[0]?.detail).toContain('U+200B');
+    });
+
+    test('of an earlier file or payout are warnings in dry run, answer and report', async () => {
+      const [ofBulk, ofPayout] = [randomUUID(), randomUUID()];
+      const first = await world.send({ type: 'text/csv', body: of(ofBulk), query: declare(1) });
+      const single = await world.post('/v1/payouts', payoutRequest({ reference: ofPayout }));
+      const upload = { type: 'text/csv', body: of(ofBulk, randomUUID(), ofPayout), query: declare(3) };
+      const check = await world.send({ ...upload, query: { ...upload.query, dry_run: 'true' } });
+      const accepted = await world.send(upload);
+      expect([check.status, accepted.status]).toEqual([200, 202]);
+      for (const { body } of [check, accepted]) {
+        const { warning_count: count, warnings } = body as unknown as { warning_count: number; warnings: object[] };
+        expect([count, warnings]).toMatchObject([
+          2,
+          [
+            {
+              line: 1,
+              code: 'reference_used_before',
+              detail: expect.stringContaining(`${first.body.id}, line 1`) as string,
+            },
+            { line: 3, code: 'reference_used_before', detail: expect.stringContaining(single.body.id) as string },
+          ],
+        ]);
+      }
+      const { body: report } = await world.get(`/v1/bulk-cash-ins/${accepted.body.id}/errors`);
+      expect(report.data).toMatchObject([{ line: 1 }, { line: 3 }]);
+    });
+
+    test('of an earlier payout are errors where the merchant asks for unique ones', async () => {
+      const reference = randomUUID();
+      await world.post('/v1/payouts', payoutRequest({ reference }));
+      const upload = { type: 'text/csv', body: of(reference, randomUUID()) };
+      const query = { ...declare(2), reference_unique: 'true' };
+      const refused = await world.send({ ...upload, query });
+      expect([refused.status, refused.body.errors]).toMatchObject([
+        422,
+        [{ line: 1, field: 'reference', code: 'reference_used_before' }],
+      ]);
+      const skipping = await world.send({ ...upload, query: { ...query, on_invalid: 'skip' } });
+      expect([skipping.status, skipping.body]).toMatchObject([202, { lines: 1, skipped_lines: 1 }]);
+    });
+
+    test('of many unique bulks and payouts at once exactly one is accepted', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const reference = randomUUID();
+        const query = { ...declare(1), reference_unique: 'true' };
+        const amounts = ['1000', '1001', '1002'];
+        const bulks = amounts.map((amount) => ({
+          type: 'text/csv',
+          body: csv([line({ amount, reference })]),
+          query: { ...query, declared_total: amount },
+        }));
+        const answers = await Promise.all([
+          ...bulks.map((upload) => world.send(upload)),
+          world.post('/v1/payouts', payoutRequest({ reference, reference_unique: true })),
+        ]);
+        expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+        for (const { status } of answers) expect([202, 409, 422, 503]).toContain(status);
+      }
+    });
   });
 
   test('a time that has passed is named beside the errors of the lines', async () => {

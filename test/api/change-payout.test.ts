@@ -182,6 +182,19 @@ describe('change', () => {
 });
 
 describe('retry', () => {
+  test('of a payout that was sent again since under its reference is refused, and names the other one', async () => {
+    const reference = `again-${randomUUID()}`;
+    const id = await accept({ reference });
+    await failPayout(app.pool, id);
+    const second = await accept({ reference });
+    const answer = await retry(id, 1);
+    expect([answer.status, answer.body.code]).toEqual([409, 'sent_again']);
+    expect(answer.body.detail).toContain(second);
+    // Nothing of the refusal stays: once the other one is undone, the first may be sent again.
+    expect((await cancel(second)).status).toBe(200);
+    expect((await retry(id, 1)).status).toBe(202);
+  });
+
   test('a failed payout takes a new hold and a new attempt, and its run is started', async () => {
     const id = await accept();
     await failPayout(app.pool, id);

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+
 import { createRecordingRuns, startTestApp } from '../helpers/app';
+import type { ApiAnswer } from '../helpers/app';
 import { eventually } from '../helpers/eventually';
 import { ACCOUNT, PIN } from '../helpers/payout-world';
 import type { BulkLine, BulkRunWorld } from './run-world';
@@ -115,6 +118,71 @@ describe('failed lines of a bulk that are tried again', () => {
     expect(rows).toHaveLength(42);
     expect(rows.filter((row) => row.includes(',succeeded,'))).toHaveLength(40);
     expect(rows.filter((row) => row.includes(',failed,'))).toHaveLength(2);
+  });
+
+  test('and were sent again since, by reference or in another bulk, stay failed and are named', async () => {
+    const { bulkId, lines } = await failOnce(1, 4);
+    const [, byBulk, byPayout, cancelled, alone] = lines;
+    const again = await world.sendBulk([{ ...byBulk!, reference: 'sent in a corrected file' }]);
+    await world.untilBulk(again, 'completed');
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const single = { ...byPayout!, amount: 77, description: 'Salary of May', scheduled_at: later };
+    const key = (): string => randomUUID();
+    const one = await world.ask('POST', '/v1/payouts', { idempotencyKey: key(), body: single });
+    const undone = { ...single, reference: cancelled!.reference };
+    const two = await world.ask('POST', '/v1/payouts', { idempotencyKey: key(), body: undone });
+    expect([one.status, two.status]).toEqual([202, 202]);
+    await world.ask('POST', `/v1/payouts/${two.body.id}/cancel`);
+
+    const answer = await world.retryFailed(bulkId);
+    expect([answer.status, answer.body]).toMatchObject([
+      200,
+      {
+        sent_again: [
+          { line: 2, by: `${again}, line 1` },
+          { line: 3, by: one.body.id },
+        ],
+      },
+    ]);
+    await untilCompleted(bulkId, 2);
+    expect(await world.credited(byBulk!.recipient.msisdn)).toBe(BigInt(byBulk!.amount));
+    expect(await world.credited(byPayout!.recipient.msisdn)).toBe(0n);
+    await expectEachPaidOnce([cancelled!, alone!]);
+    for (const line of [byBulk!, byPayout!]) expect((await payoutOf(line)).attempt).toBe(1);
+    expect((await world.readBulk(bulkId)).progress['failed']?.lines).toBe(2);
+
+    const all = await world.retryFailed(bulkId);
+    expect([all.status, all.body]).toMatchObject([409, { code: 'sent_again', sent_again: [{ line: 2 }, { line: 3 }] }]);
+    await world.expectPartsClosed(bulkId);
+    await world.ask('POST', `/v1/payouts/${one.body.id}/cancel`);
+  });
+
+  test('and are sent again while they are retried are paid by one of the two', async () => {
+    const { bulkId, lines } = await failOnce(1, 8);
+    const failed = lines.slice(1);
+    const send = (line: BulkLine): Promise<ApiAnswer> =>
+      world.ask('POST', '/v1/bulk-cash-ins', {
+        idempotencyKey: randomUUID(),
+        body: { lines: [{ ...line, reference: randomUUID() }] },
+      });
+    const [answer, ...sent] = await Promise.all([world.retryFailed(bulkId), ...failed.map(send)]);
+    expect([200, 409]).toContain(answer.status);
+    for (const { status, body } of sent) {
+      if (status === 202) await world.untilBulk(body.id, 'completed');
+      else expect([422, 503]).toContain(status);
+    }
+    await eventually(
+      'the retry has ended',
+      async () => {
+        const { rowCount } = await world.pool.query(
+          "select 1 from bulks where id = $1 and state = 'completed' and not retrying",
+          [bulkId],
+        );
+        return rowCount === 1;
+      },
+      150_000,
+    );
+    await expectEachPaidOnce(failed);
   });
 
   test('many who ask at once retry once; a version that was seen says from where', async () => {

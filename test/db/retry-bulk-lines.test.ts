@@ -44,10 +44,15 @@ describe('failed items of a bulk that is retried', () => {
   }
 
   async function retry({ bulkId, one, other }: { bulkId: string; one: string; other: string }): Promise<unknown> {
-    await retryBulkLines(pool, bulkId, [
-      { payoutId: one, version: 1 },
-      { payoutId: other, version: 1 },
-    ]);
+    await retryBulkLines(
+      pool,
+      bulkId,
+      [
+        { payoutId: one, version: 1 },
+        { payoutId: other, version: 1 },
+      ],
+      { duplicateDays: 7 },
+    );
     const { rows } = await pool.query<{ state: string; attempt: number; held: bigint | null }>(
       `select state, attempt, (select amount from holds where owner = 'bulk/' || $1 and hold_no = 2) as held
        from payouts where bulk_id = $1 order by bulk_line`,

@@ -53,6 +53,7 @@ export const NO_LIVE_PROVIDER = 'https://no-live-provider.invalid';
 /** Small, so that a test's bulk has several chunks, micro-batches and runs. */
 export const BULK_SETTINGS: BulkSettings = {
   approvalForMs: 3_600_000,
+  duplicateDays: 7,
   chunkSize: 20,
   chunksAtOnce: 2,
   callingAtOnce: 2,

@@ -4,6 +4,8 @@ import type { SubmitDeps } from '../submit';
 export interface BulkSettings {
   /** Milliseconds within which a bulk that needs an approval must have it. */
   approvalForMs: number;
+  /** Days for which the same amount to the same recipient counts as sent again. */
+  duplicateDays: number;
   /** Lines of one chunk: what one activity carries. */
   chunkSize: number;
   /** Chunks of one bulk under way at once. */

@@ -21,7 +21,7 @@ export function createRetryFailedLines(deps: LineDeps): (bulkId: string) => Prom
 
   return async (bulkId) => {
     if (!(await isBulkRetrying(pool, bulkId))) return;
-    await whileBeating(async () => retryBulkLines(pool, bulkId, await lookForAll(bulkId)));
+    await whileBeating(async () => retryBulkLines(pool, bulkId, await lookForAll(bulkId), deps.bulks));
   };
 
   async function lookForAll(bulkId: string): Promise<readonly FailedLine[]> {

@@ -4,7 +4,7 @@ import { METHOD_IDS } from '../../domain/methods';
 import { parseAmount } from '../../domain/money';
 import { normalizePayout } from '../normalized-payout';
 import type { NormalizedPayout } from '../normalized-payout';
-import { oneOf, said, text } from '../schemas/fields';
+import { oneOf, said } from '../schemas/fields';
 import { shownName } from './piece';
 import {
   amount,
@@ -14,6 +14,7 @@ import {
   description,
   metadata,
   recipient,
+  reference,
 } from '../schemas/payout-request';
 
 /** A line is a payout's request without what belongs to the whole. */
@@ -26,7 +27,7 @@ export const bulkLine = z
       recipient,
       customer,
       description: description.nullish(),
-      reference: text(100).nullish(),
+      reference: reference.nullish(),
       metadata: metadata.nullish(),
     },
     said('give an object'),

@@ -57,6 +57,7 @@ export const bulkOptions = z.strictObject({
   notify: oneOf(BULK_NOTIFY).nullish(),
   on_invalid: oneOf(ON_INVALID).nullish(),
   allow_duplicates: lineNumbers.nullish(),
+  reference_unique: flag.nullish(),
   metadata: anyMetadata.nullish(),
 });
 

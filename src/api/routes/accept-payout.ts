@@ -1,12 +1,14 @@
 import type { IdempotencyKey } from '../../db/idempotency-keys';
 import { idFrom } from '../../db/ids';
 import { findByUniqueReference } from '../../db/payout-search';
+import { findUsedReference } from '../../db/used-references';
 import { METHODS } from '../../domain/methods';
 import { ownPayoutOwner } from '../../domain/payout';
 import type { Payout } from '../../domain/payout';
 import { serializePayout } from '../../domain/payout-object';
 import { actorOf } from '../../domain/principal';
 import type { Principal } from '../../domain/principal';
+import type { RouteDeps } from '../deps';
 import { findFirstAnswer, hashFields } from '../first-answer';
 import { comparedFields, normalizePayout } from '../normalized-payout';
 import type { NormalizedPayout } from '../normalized-payout';
@@ -14,7 +16,7 @@ import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
 import type { Answer } from '../route';
 import { assertFuture, checkFuture } from '../schedule';
-import { payoutAnswer } from '../schemas/payout';
+import { acceptedPayoutAnswer } from '../schemas/payout';
 import { checkPayoutRequest, payoutRequest } from '../schemas/payout-request';
 
 type Merchant = Extract<Principal, { role: 'merchant' }>;
@@ -30,7 +32,7 @@ export const acceptPayoutRoute = defineRoute({
   body: payoutRequest,
   crossCheck: checkPayoutRequest,
   lateCheck: checkFuture,
-  answers: { 202: { description: 'Accepted; the amount is held.', schema: payoutAnswer } },
+  answers: { 202: { description: 'Accepted; the amount is held.', schema: acceptedPayoutAnswer } },
   problems: [
     'idempotency_key_reused',
     'reference_taken',
@@ -55,7 +57,13 @@ export const acceptPayoutRoute = defineRoute({
     if (requested.scheduledAt !== null) assertFuture(requested.scheduledAt);
     if (credentialId === null) throw new ApiProblem('no_route');
     const payout = newPayout(requested, principal, { idempotencyKey, credentialId });
-    const answer = serializePayout(payout);
+    const usedBy = await findUsedBy(requested, principal, deps);
+    if (usedBy !== null && requested.uniqueReference) {
+      const first = await findFirstAnswer(deps, key, fieldHashes);
+      if (first) return replayed(first);
+      throw referenceTaken(usedBy);
+    }
+    const answer = { ...serializePayout(payout), warnings: usedBy === null ? [] : [usedBefore(usedBy)] };
     const [customerEnc, answerEnc] = await Promise.all([
       deps.sealing.seal(merchantId, 'customer', JSON.stringify(requested.customer)),
       deps.sealing.seal(merchantId, 'first-answer', JSON.stringify(answer)),
@@ -81,15 +89,37 @@ export const acceptPayoutRoute = defineRoute({
         const winner = await findFirstAnswer(deps, key, fieldHashes);
         if (winner) return replayed(winner);
         const holder = await findByUniqueReference(deps.pool, principal, requested.reference ?? '');
-        throw new ApiProblem('reference_taken', {
-          errors: [{ pointer: '/reference', detail: `is used as unique by ${holder ?? 'an earlier payout'}` }],
-        });
+        throw referenceTaken(holder ?? 'an earlier payout');
       }
       default:
         return result satisfies never;
     }
   },
 });
+
+/** The payout of the last days that uses the reference already, if there is one. */
+async function findUsedBy(
+  { reference }: NormalizedPayout,
+  tenant: Merchant,
+  { pool, config }: RouteDeps,
+): Promise<string | null> {
+  if (reference === null) return null;
+  return await findUsedReference(pool, tenant, { reference, days: config.BULK_DUPLICATE_DAYS });
+}
+
+function usedBefore(usedBy: string): Record<'field' | 'code' | 'detail', string> {
+  return {
+    field: 'reference',
+    code: 'reference_used_before',
+    detail: `${usedBy} has the same reference: if it is the same payment, cancel one`,
+  };
+}
+
+function referenceTaken(holder: string): ApiProblem {
+  return new ApiProblem('reference_taken', {
+    errors: [{ pointer: '/reference', detail: `is used by ${holder}` }],
+  });
+}
 
 function newPayout(
   requested: NormalizedPayout,

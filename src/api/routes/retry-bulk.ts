@@ -6,7 +6,7 @@ import { answerControl } from '../bulk-control-answer';
 import { readOwnBulk } from '../own-bulk';
 import { ApiProblem } from '../problem';
 import { defineRoute } from '../route';
-import { bulkParams, controlledBulkAnswer } from '../schemas/bulk';
+import { bulkParams, retriedBulkAnswer } from '../schemas/bulk';
 import { said } from '../schemas/fields';
 
 const retryBulkRequest = z
@@ -30,26 +30,29 @@ export const retryBulkRoute = defineRoute({
   access: 'merchant',
   params: bulkParams,
   body: retryBulkRequest,
-  answers: { 200: { description: 'It runs again, now or before; how its lines stand.', schema: controlledBulkAnswer } },
-  problems: ['bulk_state', 'bulk_version', 'nothing_failed', 'restoring', 'unavailable'],
+  answers: { 200: { description: 'It runs again, now or before; how its lines stand.', schema: retriedBulkAnswer } },
+  problems: ['bulk_state', 'bulk_version', 'nothing_failed', 'sent_again', 'restoring', 'unavailable'],
   async handle({ principal, params, body }, deps) {
     const { id: bulkId } = await readOwnBulk(deps.pool, principal, params.bulkId);
-    const { result, bulk, counts } = await retryBulk(deps.bulks, {
+    const { result, bulk, counts, sentAgain } = await retryBulk(deps.bulks, {
       bulkId,
       actor: actorOf(principal),
       expectedVersion: body.expected_version,
+      duplicateDays: deps.config.BULK_DUPLICATE_DAYS,
     });
     const members = { state: bulk.state, version: bulk.version };
     switch (result) {
       case 'done':
       case 'done_before':
-        return await answerControl(deps, bulk, counts);
+        return await answerControl(deps, bulk, counts, { sent_again: sentAgain });
       case 'refused':
         throw new ApiProblem('bulk_state', { detail: `Its state is ${bulk.state}.`, members });
       case 'changed':
         throw new ApiProblem('bulk_version', { detail: `It is at version ${bulk.version}.`, members });
       case 'nothing_failed':
         throw new ApiProblem('nothing_failed', { members });
+      case 'sent_again':
+        throw new ApiProblem('sent_again', { members: { ...members, sent_again: sentAgain } });
       default:
         return result satisfies never;
     }

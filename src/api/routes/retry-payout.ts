@@ -5,6 +5,8 @@ import { hasOpenReviewItem } from '../../db/review-items';
 import { findPayout } from '../../db/payout-rows';
 import { findRetryVerdict, lastRetryCheck } from '../../db/retry-checks';
 import { retriedPayout, retryPayout } from '../../db/retry-payout';
+import { findSentAgain } from '../../db/sent-again';
+import { withTransaction } from '../../db/transaction';
 import type { Payout } from '../../domain/payout';
 import { serializePayout } from '../../domain/payout-object';
 import { actorOf } from '../../domain/principal';
@@ -46,6 +48,7 @@ export const retryPayoutRoute = defineRoute({
     'not_retryable',
     'attempt_mismatch',
     'review_open',
+    'sent_again',
     'retry_found_paid',
     'retry_not_proven',
     'conflict',
@@ -89,6 +92,11 @@ export const retryPayoutRoute = defineRoute({
       case 'review_open':
       case 'insufficient_float':
         throw new ApiProblem(result);
+      case 'sent_again': {
+        const question = { payoutIds: [payout.id], days: 0 };
+        const by = (await withTransaction(deps.pool, (trx) => findSentAgain(trx, question))).get(payout.id);
+        throw new ApiProblem('sent_again', by === undefined ? {} : { detail: `${by} has the same reference.` });
+      }
       case 'unproven_submission':
         throw new ApiProblem('retry_not_proven');
       default:

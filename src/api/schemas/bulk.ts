@@ -85,8 +85,24 @@ const readAs = z
   .nullable()
   .meta({ description: 'How the file was read; of a CSV, encoding and separator are guessed from it.' });
 
+export const bulkError = z
+  .object({
+    line: z.int().nullable().meta({ description: 'Counts from 1; null where it is about the whole.' }),
+    field: z.string().nullable().meta({ description: 'Column of the CSV, or member of the line.' }),
+    code: z.string(),
+    detail: z.string().meta({ description: 'What to change; never a value of the line.' }),
+  })
+  .meta({ id: 'BulkCashInError' });
+
+const warningFields = {
+  warning_count: z.int(),
+  warnings: z.array(bulkError).meta({
+    description: 'The first of what refuses nothing and is worth a look, such as a reference that was used before.',
+  }),
+};
+
 export const acceptedBulkAnswer = z
-  .object({ ...bulkFields, read_as: readAs, same_content_as: sameContentAs })
+  .object({ ...bulkFields, read_as: readAs, same_content_as: sameContentAs, ...warningFields })
   .meta({ id: 'AcceptedBulkCashIn' });
 
 const progress = z
@@ -127,26 +143,26 @@ export const bulkListAnswer = z
 
 export const bulkAnswer = z.object({ ...bulkFields, ...progressFields }).meta({ id: 'BulkCashIn' });
 
-export const controlledBulkAnswer = z
-  .object({
-    ...bulkFields,
-    ...progressFields,
-    intents_written: z.int().meta({ description: 'Lines whose call was written down by then, and may have left.' }),
-    lines_stopped: z
-      .int()
-      .meta({ description: 'Lines of which nothing had left by then: a pause keeps them, a cancel ends them.' }),
-    unknown: z.int().meta({ description: 'Lines of which nobody could tell by then whether they are paid.' }),
-  })
-  .meta({ id: 'ControlledBulkCashIn' });
+const controlledFields = {
+  ...bulkFields,
+  ...progressFields,
+  intents_written: z.int().meta({ description: 'Lines whose call was written down by then, and may have left.' }),
+  lines_stopped: z
+    .int()
+    .meta({ description: 'Lines of which nothing had left by then: a pause keeps them, a cancel ends them.' }),
+  unknown: z.int().meta({ description: 'Lines of which nobody could tell by then whether they are paid.' }),
+};
 
-export const bulkError = z
+export const controlledBulkAnswer = z.object(controlledFields).meta({ id: 'ControlledBulkCashIn' });
+
+export const retriedBulkAnswer = z
   .object({
-    line: z.int().nullable().meta({ description: 'Counts from 1; null where it is about the whole.' }),
-    field: z.string().nullable().meta({ description: 'Column of the CSV, or member of the line.' }),
-    code: z.string(),
-    detail: z.string().meta({ description: 'What to change; never a value of the line.' }),
+    ...controlledFields,
+    sent_again: z.array(z.object({ line: z.int(), by: z.string() })).meta({
+      description: 'Failed lines that another payout pays since, and which; they stay failed. At most the first 100.',
+    }),
   })
-  .meta({ id: 'BulkCashInError' });
+  .meta({ id: 'RetriedBulkCashIn' });
 
 const cursor = z.string().nullable();
 
@@ -177,6 +193,7 @@ export const bulkCheckAnswer = z
     same_content_as: sameContentAs,
     error_count: z.int(),
     errors: z.array(bulkError),
+    ...warningFields,
     report: z.string().nullable().meta({
       description: 'Path of all errors that are kept; null where the day’s reports of the merchant are full.',
     }),

@@ -6,11 +6,11 @@ export function said(message: string): { error: (issue: { input?: unknown }) => 
   return { error: (issue) => (issue.input === undefined ? `is required: ${message}` : message) };
 }
 
-/** Control characters and lone surrogates, which neither PostgreSQL nor people can read back. */
-const UNREADABLE = /[\p{Cc}\p{Cs}]/u;
+/** Control characters, lone surrogates and Unicode's line ends, which neither PostgreSQL nor people can read back. */
+const UNREADABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** The same for the OpenAPI document, in what every language's regular expressions know. */
-const READABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+const READABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
 
 /** A trimmed line of text of 1 to `max` characters. */
 export function text(max: number): z.ZodString {
@@ -22,6 +22,18 @@ export function text(max: number): z.ZodString {
     .max(max, message)
     .refine((value) => !UNREADABLE.test(value), message)
     .meta({ override: { pattern: READABLE } });
+}
+
+const INVISIBLE = /\p{Cf}/u;
+
+/** A text that identifies something. A character that nobody sees would make two that look the same differ. */
+export function identity(max: number): z.ZodString {
+  return text(max).superRefine((value, context) => {
+    const [invisible] = INVISIBLE.exec(value) ?? [];
+    if (invisible === undefined) return;
+    const codePoint = invisible.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? '';
+    context.addIssue({ code: 'custom', message: `holds the invisible character U+${codePoint}: take it out` });
+  });
 }
 
 /** What the OpenAPI document says of a field in place of its schema, such as one type for what is read from two. */

@@ -7,7 +7,7 @@ import { idOf, moment, oneOf, said, statesOf, text } from './fields';
 
 export const states = statesOf(PAYOUT_STATE_NAMES).meta({ example: 'unknown,in_review' });
 
-/** Exactly as it was given. */
+/** As it was given, in any of Unicode's normal forms. */
 export const reference = text(100);
 
 /** A number as any method's country writes it. */

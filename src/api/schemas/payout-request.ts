@@ -10,7 +10,7 @@ import type { AmountProblem } from '../../domain/money';
 import { parseMsisdn } from '../../domain/msisdn';
 import type { ParsedMsisdn } from '../../domain/msisdn';
 import type { InvalidField } from '../problem';
-import { documentedAs, moment, oneOf, said, text } from './fields';
+import { documentedAs, identity, moment, oneOf, said, text } from './fields';
 
 const AMOUNT_ADVICE = {
   not_an_integer:
@@ -92,6 +92,9 @@ export type Customer = z.output<typeof customer>;
 
 export const description = text(255).meta({ description: 'What the payout is for.', example: 'Salary of May' });
 
+/** Compared in Unicode's normal form C; returned as it was given. */
+export const reference = identity(100);
+
 export const recipient = z.strictObject(
   {
     msisdn: z
@@ -139,11 +142,15 @@ export const payoutRequest = z
       method: oneOf(METHOD_IDS),
       recipient,
       customer,
-      reference: text(100).nullish().meta({ description: 'Your own reference; payouts can be searched by it.' }),
+      reference: reference.nullish().meta({ description: 'Your own reference; payouts can be searched by it.' }),
       reference_unique: z
         .boolean(said('give true or false'))
         .optional()
-        .meta({ description: 'true: refuse the payout where an earlier one took this reference as unique.' }),
+        .meta({
+          description:
+            'true: refuse the payout where another one of the last days (`BULK_DUPLICATE_DAYS`) that was not undone has ' +
+            'this reference, or where one ever took it as unique. Otherwise the answer warns.',
+        }),
       metadata: metadata.nullish(),
       scheduled_at: moment
         .nullish()

@@ -42,6 +42,15 @@ const payoutFields = {
 
 export const payoutAnswer = z.object(payoutFields).meta({ id: 'Payout' });
 
+export const acceptedPayoutAnswer = z
+  .object({
+    ...payoutFields,
+    warnings: z
+      .array(z.object({ field: z.string(), code: z.enum(['reference_used_before']), detail: z.string() }))
+      .meta({ description: 'What refuses nothing and is worth a look.' }),
+  })
+  .meta({ id: 'AcceptedPayout' });
+
 export const singlePayoutAnswer = z
   .object({
     ...payoutFields,

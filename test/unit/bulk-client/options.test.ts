@@ -10,7 +10,7 @@ test('a file alone is sent with the defaults of the API, and watched', () => {
 test('every option reaches the address under its wire name', () => {
   const flags = [
     ...['--description', 'Wages', '--scheduled-at', '2027-01-04T09:00:00Z', '--notify', 'each'],
-    ...['--on-invalid', 'skip', '--allow-duplicates', '3,7', '--dry-run', '--no-wait'],
+    ...['--on-invalid', 'skip', '--allow-duplicates', '3,7', '--reference-unique', '--dry-run', '--no-wait'],
     ...['--idempotency-key', 'may-2026', '--result', 'out.csv', '--key', 'k', '--api', 'https://pay.example.com'],
   ];
   expect(parseBulkArgs([...flags, 'may.csv'])).toEqual({
@@ -23,6 +23,7 @@ test('every option reaches the address under its wire name', () => {
       notify: 'each',
       on_invalid: 'skip',
       allow_duplicates: '3,7',
+      reference_unique: 'true',
     },
     dryRun: true,
     wait: false,
