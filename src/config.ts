@@ -118,7 +118,19 @@ export const CONFIG_SCHEMA = z.object({
     .describe('Milliseconds after send_by before a submission without an outcome counts as unknown.'),
   LATE_CREDIT_WATCH_MS: milliseconds
     .default(86_400_000)
-    .describe('Milliseconds after `failed` for which look-ups go on.'),
+    .describe('Milliseconds after a refusal or a return for which late checks of that submission go on.'),
+  LATE_CHECK_SHARE_PERCENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(10)
+    .describe(
+      'Part of an account’s requests that late checks get while payouts wait for them, at least and at most; the rest of the time they take what nobody asks for.',
+    ),
+  LATE_CHECK_OVERDUE_MS: milliseconds
+    .default(21_600_000)
+    .describe('Milliseconds after its time from which a late check is overdue, which is an alert.'),
   POLL_FIRST_MS: milliseconds.default(1_000).describe('First gap between two status calls; it grows to POLL_MAX_MS.'),
   POLL_AT_ONCE_MS: milliseconds
     .default(5_000)

@@ -171,7 +171,12 @@ export function createOperatorBudget(core: Core): RequestBudget {
 }
 
 function createBudget({ config, pool }: Pick<Core, 'config' | 'pool'>, patienceMs: number): RequestBudget {
-  return createRequestBudget({ pool, requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null, patienceMs });
+  return createRequestBudget({
+    pool,
+    requestsPerMinute: config.ORANGE_REQUESTS_PER_MINUTE ?? null,
+    patienceMs,
+    lateShare: config.LATE_CHECK_SHARE_PERCENT / 100,
+  });
 }
 
 function createProviderParts({

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { countActivities } from './activities/count-activities';
 import { loadConfig } from './config';
 import { claimCallbacks } from './db/callbacks';
+import { readOverdueLateChecks } from './db/late-checks';
 import { claimUnclaimedDeliveries } from './db/outbox';
 import { createCore, createRestoreDeps, createRuns, createWorkerActivities } from './deps';
 import { startHealthServer } from './health-server';
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
   await ensureSearchAttributes(temporal);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  collectPayoutMetrics(metrics, pool, logger);
+  collectPayoutMetrics(metrics, pool, { logger, lateCheckOverdueMs: config.LATE_CHECK_OVERDUE_MS });
   const bundle = prebuiltBundle(__dirname);
   const workers = await startWorkers({
     connect: () => connectWorker(config),
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
   const alerts = createOperatorAlerts({
     pool,
     logger,
-    readOthers: () => Promise.resolve([]),
+    readOthers: () => readOverdueLateChecks(pool, config.LATE_CHECK_OVERDUE_MS),
     everyMs: ALERTS_EVERY_MS,
   });
   const restoreLoop = createRestoreLoop(createRestoreDeps(core));

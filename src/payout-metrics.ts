@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+import { OVERDUE_LATE_CHECKS } from './db/late-checks';
 import { countOpenPayouts } from './db/operator/open-payouts';
 import type { OpenPayouts } from './db/operator/open-payouts';
 import type { Db } from './db/pool';
@@ -10,13 +11,29 @@ import type { Db } from './db/pool';
 const READ_LIMIT_MS = 2_000;
 
 /**
- * Adds gauges that are read from the database when they are asked for: payouts by state, open questions. While the
+ * Adds gauges that are read from the database when they are asked for: payouts by state, open questions, overdue late checks. While the
  * database does not answer they have no value, rather than an old one, and all other metrics are shown.
  */
-export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger): void {
-  function addGauge({ name, help, label, sql }: { name: string; help: string; label: string; sql: string }): void {
+export function collectPayoutMetrics(
+  registry: Registry,
+  db: Db,
+  { logger, lateCheckOverdueMs }: { logger: Logger; lateCheckOverdueMs: number },
+): void {
+  function addGauge({
+    name,
+    help,
+    label,
+    sql,
+    values = [],
+  }: {
+    name: string;
+    help: string;
+    label: string;
+    sql: string;
+    values?: readonly number[];
+  }): void {
     // Of one statement node-postgres knows the limit, its types do not.
-    const read = { text: sql, query_timeout: READ_LIMIT_MS };
+    const read = { text: sql, values: [...values], query_timeout: READ_LIMIT_MS };
     registry.registerMetric(
       new Gauge({
         name,
@@ -55,6 +72,13 @@ export function collectPayoutMetrics(registry: Registry, db: Db, logger: Logger)
     help: 'Questions that wait for people, by kind',
     label: 'kind',
     sql: 'select kind as label, count(*) as count from review_items where closed_at is null group by kind',
+  });
+  addGauge({
+    name: 'cauri_late_checks_overdue',
+    help: 'Submissions whose search for a late or second payment is overdue, by provider',
+    label: 'provider',
+    sql: OVERDUE_LATE_CHECKS,
+    values: [lateCheckOverdueMs],
   });
 }
 

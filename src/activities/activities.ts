@@ -3,6 +3,8 @@ import type { BulkActivities } from './bulks';
 import type { LineDeps } from './lines/line-deps';
 import { createAskActivities } from './poll';
 import type { AskActivities } from './poll';
+import { createLateCheckActivities } from './late-checks';
+import type { LateCheckActivities } from './late-checks';
 import { createPayoutStepActivities } from './payout-steps';
 import type { PayoutStepActivities } from './payout-steps';
 import { createQuestionActivities } from './questions';
@@ -17,7 +19,13 @@ import type { Position } from '../domain/position';
 export type ActivityDeps = LineDeps & WebhookActivityDeps;
 
 export interface Activities
-  extends PayoutStepActivities, AskActivities, QuestionActivities, WebhookActivities, BulkActivities {
+  extends
+    PayoutStepActivities,
+    AskActivities,
+    QuestionActivities,
+    LateCheckActivities,
+    WebhookActivities,
+    BulkActivities {
   /** The money call, once. */
   submitPayout(input: SubmitInput): Promise<Position>;
 }
@@ -37,6 +45,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     pollAtOnce: toPeople((input) => asks.pollAtOnce(input)),
     lookUpPayout: toPeople((input) => asks.lookUpPayout(input)),
     ...createQuestionActivities(deps),
+    ...createLateCheckActivities(deps),
     ...createWebhookActivities(deps),
     ...bulks,
     startBulk: logged((input) => bulks.startBulk(input)),

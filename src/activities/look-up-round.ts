@@ -10,7 +10,7 @@ import { putInReview } from '../db/put-in-review';
 import { listSubmissions } from '../db/submissions';
 import { withTransaction } from '../db/transaction';
 import { judgeRows } from '../domain/look-up';
-import type { Verdict } from '../domain/look-up';
+import type { SentOrder, Verdict } from '../domain/look-up';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
 import { isOpenCall } from '../domain/submission';
@@ -33,6 +33,14 @@ export const SECOND_PASS_MS = 250;
 /** Which submissions a round asks for: the open ones, or all that ever were calls (watch and retry). */
 export type LookUpScope = 'open' | 'all';
 
+/** How one submission is asked about. */
+export interface SubmissionLookUp {
+  /** Two complete passes where the first is negative. What it finds is written and merged; throws as a round does. */
+  lookUp: (payout: Payout, submission: Submission) => Promise<Verdict>;
+  /** Writes what a look-up showed, and merges it into its payout. */
+  merge: (payout: Payout, submission: Submission, verdict: Verdict, rowsSeen: number) => Promise<void>;
+}
+
 /**
  * One round of look-ups over a payout's submissions (rule 12). What it finds is written and merged, each with the
  * look-up's id as its evidence; the verdicts are returned. Throws `ProviderError` where a pass could not be completed.
@@ -40,7 +48,8 @@ export type LookUpScope = 'open' | 'all';
 export function createLookUpRound(
   deps: LookUpDeps,
 ): (payoutId: string, scope: LookUpScope) => Promise<readonly Verdict[]> {
-  const { pool, access, budget, settings } = deps;
+  const { pool } = deps;
+  const { lookUp } = createSubmissionLookUp(deps);
 
   return async function lookUpPayout(payoutId, scope) {
     const payout = await findPayout(pool, payoutId);
@@ -48,10 +57,14 @@ export function createLookUpRound(
     const verdicts: Verdict[] = [];
     for (const submission of await listSubmissions(pool, payoutId)) {
       if (submission.kind === 'void' || (scope === 'open' && !isOpenCall(submission))) continue;
-      verdicts.push(await lookUpOne(payout, submission));
+      verdicts.push(await lookUp(payout, submission));
     }
     return verdicts;
   };
+}
+
+export function createSubmissionLookUp({ pool, access, budget, settings }: LookUpDeps): SubmissionLookUp {
+  return { lookUp: lookUpOne, merge };
 
   async function lookUpOne(payout: Payout, submission: Submission): Promise<Verdict> {
     const credential = await access.open(submission.credentialId);
@@ -65,7 +78,7 @@ export function createLookUpRound(
       if (second.verdict.verdict !== verdict.verdict)
         verdict = isNegative(second.verdict) ? { verdict: 'absent' } : second.verdict;
     }
-    await merge(payout, submission, provider, verdict, first.rowsSeen);
+    await merge(payout, submission, verdict, first.rowsSeen);
     return verdict;
   }
 
@@ -81,23 +94,11 @@ export function createLookUpRound(
     const nextPage = (): Promise<void> => budget.spend(credential.gate);
     const query = { reference: submission.id, since: submission.createdAt, account, nextPage };
     const rows = await access.retryingToken(credential, token, (value) => provider.lookUp({ ...query, token: value }));
-    const sent = {
-      reference: submission.id,
-      amount: submission.amount,
-      currency: submission.currency,
-      recipient: provider.spellRecipient(payout.recipient.msisdn ?? ''),
-      partner: submission.accountNumber,
-    };
-    return { verdict: judgeRows(rows, sent), rowsSeen: rows.length };
+    return { verdict: judgeRows(rows, sentOrder(payout, submission, provider)), rowsSeen: rows.length };
   }
 
-  async function merge(
-    payout: Payout,
-    submission: Submission,
-    provider: Provider,
-    verdict: Verdict,
-    rowsSeen: number,
-  ): Promise<void> {
+  async function merge(payout: Payout, submission: Submission, verdict: Verdict, rowsSeen: number): Promise<void> {
+    const provider = access.provider({ provider: submission.provider, environment: payout.environment });
     await withTransaction(pool, async (trx) => {
       const locked = await lockPayout(trx, payout.id);
       const lookUpId = await insertLookUp(trx, {
@@ -121,6 +122,17 @@ export function createLookUpRound(
       }
     });
   }
+}
+
+/** A submission as its provider spells it. */
+export function sentOrder(payout: Payout, submission: Submission, provider: Provider): SentOrder {
+  return {
+    reference: submission.id,
+    amount: submission.amount,
+    currency: submission.currency,
+    recipient: provider.spellRecipient(payout.recipient.msisdn ?? ''),
+    partner: submission.accountNumber,
+  };
 }
 
 /** What a look-up, written under its id, showed of a submission. */

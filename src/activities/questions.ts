@@ -9,7 +9,7 @@ import { createLookUpRound } from './look-up-round';
 import type { LookUpDeps } from './look-up-round';
 
 export interface QuestionActivities {
-  /** One round of look-ups after `failed`; what contradicts the state becomes a review item. */
+  /** For runs of `payoutWatchWorkflow` that an older version started; late checks ask in their place. */
   watchPayout(payoutId: string): Promise<void>;
   /**
    * May a failed payout be sent again? What it finds is written into PostgreSQL, where whoever asked reads it: its result is only
@@ -20,7 +20,7 @@ export interface QuestionActivities {
 }
 
 export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }): QuestionActivities {
-  const { pool, access, budget, settings } = deps;
+  const { pool, access, budget } = deps;
   const lookUpRound = createLookUpRound(deps);
 
   /** Null where PostgreSQL refused what was found: people are asked. */
@@ -31,14 +31,6 @@ export function createQuestionActivities(deps: LookUpDeps & { logger: Logger }):
   return {
     async watchPayout(payoutId) {
       await lookUpAll(payoutId);
-      const payout = await findPayout(pool, payoutId);
-      const ageMs = Date.now() - (payout?.finishedAt?.getTime() ?? 0);
-      await pool.query(
-        `update payouts set next_watch_at = case
-           when clock_timestamp() < watch_until then clock_timestamp() + $2 * interval '1 millisecond' end
-         where id = $1`,
-        [payoutId, Math.max(settings.poll.firstMs, ageMs / 4)],
-      );
     },
 
     async checkRetry(payoutId) {

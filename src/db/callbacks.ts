@@ -4,7 +4,7 @@ import { callbackEffect } from '../domain/callback-merge';
 import type { ProviderId } from '../domain/methods';
 import type { SubmissionOutcome } from '../domain/outcome';
 import type { PayoutState } from '../domain/payout-state';
-import { lookUpNow } from './look-up-now';
+import { checkLateAtOnce } from './late-checks';
 import type { Db } from './pool';
 
 /** Whose callbacks a path token stands for. */
@@ -157,7 +157,7 @@ async function applyLeased(db: Db, rows: readonly LeasedRow[]): Promise<readonly
         else due.push({ callbackId: id, payoutId });
         break;
       case 'verify':
-        await lookUpNow(db, payoutId);
+        await checkLateAtOnce(db, payoutId);
         await markCallbackApplied(db, id);
         break;
       case 'known':

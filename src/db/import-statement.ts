@@ -5,11 +5,12 @@ import type { ProviderRow, Verdict } from '../domain/look-up';
 import type { Sealing } from '../domain/sealing';
 import type { Outcome } from '../domain/outcome';
 import type { Payout } from '../domain/payout';
+import { isFinalState } from '../domain/payout-state';
 import type { StatementLine } from '../domain/statement';
 import { isOpenCall, isPaidAgain } from '../domain/submission';
 import type { Submission } from '../domain/submission';
 import { applyOutcome } from './apply-outcome';
-import { lookUpNow } from './look-up-now';
+import { checkLateAtOnce } from './late-checks';
 import { lockPayout } from './payout-rows';
 import type { Db } from './pool';
 import { findHeldProof } from './proofs';
@@ -190,7 +191,7 @@ async function effectOf(
   }
   if (outcome === null) return 'in_flight';
   if (isAgain) {
-    await lookUpNow(trx, payout.id);
+    await checkLateAtOnce(trx, payout.id);
     return 'double_credit';
   }
   if (!isNews) return 'known';
@@ -200,8 +201,8 @@ async function effectOf(
 }
 
 /**
- * Only two complete look-ups that agree refute a call (rule 12): the payout's run makes them now, and so does the watch of a
- * final one. In review nobody looks any more: the statement is evidence for people.
+ * Only two complete look-ups that agree refute a call (rule 12): the payout's run makes them now, and so do the late checks
+ * of a final one. In review nobody looks any more: the statement is evidence for people.
  */
 async function askProvider(
   trx: Db,
@@ -218,11 +219,11 @@ async function askProvider(
   }
   await trx.query(
     `update payouts set nudged = true,
-       sweep_after = case when owner = 'payout/' || id and sweep_after < 'infinity' then clock_timestamp() else sweep_after end,
-       next_watch_at = case when next_watch_at is not null then clock_timestamp() end
+       sweep_after = case when owner = 'payout/' || id and sweep_after < 'infinity' then clock_timestamp() else sweep_after end
      where id = $1`,
     [payout.id],
   );
+  if (isFinalState(payout.state)) await checkLateAtOnce(trx, payout.id);
   return 'to_confirm';
 }
 

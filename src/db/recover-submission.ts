@@ -14,7 +14,7 @@ export interface RecoveredCall {
 /**
  * Writes down a call that was made in the time that the database lost: its outcome is unknown, its attempt number is used,
  * and a payout that waited to be sent is unknown from here on, with its hold kept; so is a line of a bulk that has not begun,
- * for which nothing is held yet. A final one is looked after again.
+ * for which nothing is held yet. A final one's call is a late check from here on, as whatever is written of it.
  * The payout is locked by the caller. Returns the payout as it then stands; unchanged where the call is known.
  */
 export async function recoverSubmission(
@@ -43,11 +43,7 @@ export async function recoverSubmission(
     attempt: Math.max(payout.attempt, attempt),
   } as const;
   if (isFinalState(payout.state)) {
-    await trx.query(
-      `update payouts set attempt = $2, next_watch_at = clock_timestamp(),
-         watch_until = clock_timestamp() + $3 * interval '1 millisecond' where id = $1`,
-      [payout.id, found.attempt, times.watchMs],
-    );
+    await trx.query('update payouts set attempt = $2 where id = $1', [payout.id, found.attempt]);
     return { ...payout, attempt: found.attempt };
   }
   const settleBy = payout.settleBy ?? new Date(Date.now() + times.settlementWindowMs);

@@ -28,23 +28,3 @@ export async function claimDuePayouts(
   );
   return rows.map(({ id, was_nudged }) => ({ payoutId: id, nudged: was_nudged }));
 }
-
-/**
- * Takes payouts whose next look-up of every submission is due, whatever their state: an earlier attempt of an open one may have been
- * paid. The look-up itself sets the one after.
- */
-export async function claimDueWatches(
-  db: Db,
-  { limit, recheckMs }: { limit: number; recheckMs: number },
-): Promise<readonly { payoutId: string; provider: string }[]> {
-  const { rows } = await db.query<{ id: string; provider: string }>(
-    `with due as (
-       select id from payouts where next_watch_at < clock_timestamp()
-       order by next_watch_at limit $1 for update skip locked
-     )
-     update payouts set next_watch_at = clock_timestamp() + $2 * interval '1 millisecond'
-     from due where payouts.id = due.id returning payouts.id, payouts.provider`,
-    [limit, recheckMs],
-  );
-  return rows.map(({ id, provider }) => ({ payoutId: id, provider }));
-}

@@ -52,6 +52,18 @@ export function judgeRows(rows: readonly ProviderRow[], sent: SentOrder): Verdic
   return failed ? { verdict: 'rejected', row: failed } : { verdict: 'absent' };
 }
 
+/** The rows of a search for many, by the reference that each names. */
+export function rowsByReference(rows: readonly ProviderRow[]): ReadonlyMap<string, readonly ProviderRow[]> {
+  const found = new Map<string, ProviderRow[]>();
+  for (const row of rows) {
+    if (row.reference === null) continue;
+    const known = found.get(row.reference);
+    if (known) known.push(row);
+    else found.set(row.reference, [row]);
+  }
+  return found;
+}
+
 function fits(row: ProviderRow, sent: SentOrder): boolean {
   return (
     row.amount === sent.amount &&

@@ -180,6 +180,8 @@ export interface Provider {
   readonly settlementWindowMs: number;
   /** Milliseconds that one submit call may take from connect to the last byte of the answer. */
   readonly submitTimeoutMs: number;
+  /** How far, in milliseconds, the provider's clock may be from ours: a search by time begins that much earlier. */
+  readonly clockMarginMs: number;
   /** Throws `ProviderError`. */
   authenticate(account: ProviderAccount): Promise<AccessToken>;
   /**
@@ -198,6 +200,10 @@ export interface Provider {
     from: Date;
     to: Date;
     nextPage: NextPage;
+    /** The token of the next page, where the search may outlive the first one's. */
+    renewToken?: () => Promise<string>;
+    /** Shown the rows of each page that was read, also of a pass that fails on a later one. */
+    onPage?: (rows: readonly ProviderRow[]) => void;
   }): Promise<readonly ProviderRow[]>;
   /** A recipient in the provider's own spelling, to hold its rows against. Throws for what cannot be spelled. */
   spellRecipient(recipient: string): string;

@@ -6,9 +6,10 @@ import type { Pool } from 'pg';
 import { forgetOldReport } from '../db/bulk-errors';
 import { claimDueDrains } from '../db/bulk-outbox';
 import { claimAbandonedBulks, claimDueBulks } from '../db/bulk-sweeps';
+import { claimDueLateChecks } from '../db/late-checks';
 import { expireLostProbes } from '../db/pin-gates';
 import { refuseBulk } from '../db/receive-bulk';
-import { claimDuePayouts, claimDueWatches } from '../db/sweeps';
+import { claimDuePayouts } from '../db/sweeps';
 
 /** How the sweeper reaches the engine; implemented over a Temporal client. */
 export interface SweeperRuns {
@@ -17,7 +18,8 @@ export interface SweeperRuns {
   ensureBulk(bulkId: string): Promise<void>;
   /** Tells the bulk's run, or a new one, to read the bulk again. */
   bulkChanged(bulkId: string): Promise<void>;
-  startWatch(payoutId: string, provider: string): Promise<void>;
+  /** One round over the account of a credential. */
+  startLateSettlementCheck(credentialId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
   signalReported(payoutId: string, callbackId: string): Promise<void>;
@@ -54,8 +56,8 @@ const CONCURRENCY = 10;
 const FORGOTTEN_BATCHES = 20;
 
 /**
- * Looks after what nobody else has in hand: payouts whose start was lost or whose run is gone, watches, webhooks and
- * callbacks. Each is leased and committed before the engine is called, so that sweepers of many workers share the work
+ * Looks after what nobody else has in hand: payouts whose start was lost or whose run is gone, late checks, webhooks
+ * and callbacks. Each is leased and committed before the engine is called, so that sweepers of many workers share the work
  * and one that dies loses nothing.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -92,10 +94,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         () => claimDueDrains(pool, LIMIT),
         ({ bulkId, endpointId }) => runs.startBulkWebhook(bulkId, endpointId),
       ),
-    watches: () =>
+    late_checks: () =>
       each(
-        () => claimDueWatches(pool, lease),
-        ({ payoutId, provider }) => runs.startWatch(payoutId, provider),
+        () => claimDueLateChecks(pool, lease),
+        ({ credentialId, provider }) => runs.startLateSettlementCheck(credentialId, provider),
       ),
     abandoned_uploads: () =>
       each(

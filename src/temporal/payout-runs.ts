@@ -10,9 +10,9 @@ import {
   BULK_CHANGED_SIGNAL,
   BULK_WEBHOOK_WORKFLOW,
   FOLLOW_DECISION_UPDATE,
+  LATE_SETTLEMENT_CHECK_WORKFLOW,
   PAYOUT_CHANGED_SIGNAL,
   PAYOUT_PROGRESS_QUERY,
-  PAYOUT_WATCH_WORKFLOW,
   PAYOUT_WORKFLOW,
   PROVIDER_BALANCE_WORKFLOW,
   PROVIDER_REPORTED_SIGNAL,
@@ -20,7 +20,7 @@ import {
   WEBHOOK_WORKFLOW,
   bulkWebhookWorkflowId,
   bulkWorkflowId,
-  payoutWatchWorkflowId,
+  lateSettlementCheckWorkflowId,
   payoutWorkflowId,
   webhookWorkflowId,
   workflowTaskQueue,
@@ -59,7 +59,7 @@ export interface PayoutRuns {
   ensureBulk(bulkId: string): Promise<void>;
   bulkChanged(bulkId: string): Promise<void>;
   bulkDecided(decision: BulkDecision): Promise<void>;
-  startWatch(payoutId: string, provider: string): Promise<void>;
+  startLateSettlementCheck(credentialId: string, provider: string): Promise<void>;
   startWebhook(eventId: string, endpointId: string): Promise<void>;
   startBulkWebhook(bulkId: string, endpointId: string): Promise<void>;
   signalChanged(payoutId: string): Promise<void>;
@@ -182,13 +182,13 @@ export function createPayoutRuns(options: PayoutRunsOptions): PayoutRuns {
       );
     },
 
-    async startWatch(payoutId, provider) {
+    async startLateSettlementCheck(credentialId, provider) {
       await limited(CALL_LIMIT_MS, () =>
-        client.workflow.start(PAYOUT_WATCH_WORKFLOW, {
+        client.workflow.start(LATE_SETTLEMENT_CHECK_WORKFLOW, {
           ...ONE_AT_A_TIME,
           taskQueue,
-          workflowId: payoutWatchWorkflowId(payoutId),
-          args: [payoutId, provider],
+          workflowId: lateSettlementCheckWorkflowId(credentialId),
+          args: [credentialId, provider],
         }),
       );
     },

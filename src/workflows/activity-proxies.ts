@@ -65,3 +65,14 @@ export function questionsOn(provider: string): Pick<Activities, 'checkRetry' | '
     retry: { initialInterval: '1s', maximumAttempts: 3 },
   });
 }
+
+/** Late checks of an account: at their share a search of many pages takes long. A round that is lost is begun again when due. */
+export function lateChecksOn(provider: string): Pick<Activities, 'checkLateSettlements'> {
+  return proxyActivities<Activities>({
+    taskQueue: providerQueue(provider),
+    startToCloseTimeout: '6h',
+    heartbeatTimeout: '30s',
+    retry: { maximumAttempts: 1 },
+    summary: 'check for late settlements',
+  });
+}

@@ -4,7 +4,7 @@ import type { PayoutState } from '../domain/payout-state';
 /** The public face of the workflows: all that the API, the sweeper and operations may import. Names are for ever. */
 
 export const PAYOUT_WORKFLOW = 'payoutWorkflow';
-export const PAYOUT_WATCH_WORKFLOW = 'payoutWatchWorkflow';
+export const LATE_SETTLEMENT_CHECK_WORKFLOW = 'lateSettlementCheckWorkflow';
 export const RETRY_CHECK_WORKFLOW = 'retryCheckWorkflow';
 export const PROVIDER_BALANCE_WORKFLOW = 'providerBalanceWorkflow';
 export const BULK_CASH_IN_WORKFLOW = 'bulkCashInWorkflow';
@@ -57,8 +57,9 @@ export function payoutWorkflowId(payoutId: string): string {
   return `payout/${payoutId}`;
 }
 
-export function payoutWatchWorkflowId(payoutId: string): string {
-  return `watch/${payoutId}`;
+/** By a credential's id: the account's number is no name to show. */
+export function lateSettlementCheckWorkflowId(credentialId: string): string {
+  return `late-settlement/${credentialId}`;
 }
 
 export function bulkWorkflowId(bulkId: string): string {

@@ -1,8 +1,13 @@
-import { questionsOn } from './activity-proxies';
+import { lateChecksOn, questionsOn } from './activity-proxies';
 
-/** Looks after a payout that failed: a credit that comes late is a question for people. One round, started when due. */
+/** Nothing starts it any more (late checks are grouped); runs that an older version started end with it. */
 export async function payoutWatchWorkflow(payoutId: string, provider: string): Promise<void> {
   await questionsOn(provider).watchPayout(payoutId);
+}
+
+/** One round of late checks over an account, named by one of its credentials. The sweeper starts it when one is due. */
+export async function lateSettlementCheckWorkflow(credentialId: string, provider: string): Promise<void> {
+  await lateChecksOn(provider).checkLateSettlements(credentialId);
 }
 
 /** Looks up every earlier reference of a failed payout, before somebody may send it again. */

@@ -453,15 +453,13 @@ describe('news of a submission', () => {
   });
 
   test.each([
-    [rejected('final'), true],
-    [SETTLED, false],
-  ] as const)('look-ups go on after a payout failed, and after nothing else (%#)', async (outcome, isWatched) => {
+    [rejected('final'), false],
+    [rejected('throttled'), false],
+    [SETTLED, true],
+  ] as const)('late checks go on of what was refused, and ask once for what was paid (%#)', async (outcome, once) => {
     const { id, sub } = await stand('unknown', 'unknown');
     await tell(id, sub, outcome, 'lookup');
-    const { rows } = await world.pool.query<{ watched: boolean }>(
-      'select watch_until is not null and watch_until > now() and next_watch_at is not null as watched from payouts where id = $1',
-      [id],
-    );
-    expect(rows).toEqual([{ watched: isWatched }]);
+    const { rows } = await world.pool.query('select once from late_checks where submission_id = $1', [sub]);
+    expect(rows).toEqual([{ once }]);
   });
 });

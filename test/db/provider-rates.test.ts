@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Pool } from 'pg';
 
 import { createPool } from '../../src/db/pool';
-import { leaseRequests } from '../../src/db/provider-rates';
+import { leaseLateRequest, leaseRequests } from '../../src/db/provider-rates';
 import type { RequestGrant } from '../../src/db/provider-rates';
 import { createTestDatabase } from '../helpers/postgres';
 import type { TestDatabase } from '../helpers/postgres';
@@ -25,6 +25,7 @@ describe('the requests of an account', () => {
   /** An account whose bucket's clock is moved on by hand, on top of the real one. */
   function newAccount(perMinute: number): {
     lease(want: number, yields?: boolean): Promise<RequestGrant>;
+    leaseLate(share: number): Promise<RequestGrant>;
     passes(ms: number): Promise<void>;
     now(): number;
   } {
@@ -34,10 +35,13 @@ describe('the requests of an account', () => {
     return {
       lease: (want, yields = false) =>
         leaseRequests(pool, { provider: 'orange', accountNumber, want, perMinute, yields }),
+      leaseLate: (share) => leaseLateRequest(pool, { provider: 'orange', accountNumber, perMinute, share }),
       async passes(ms) {
         passed += ms;
         await pool.query(
-          `update provider_rates set refilled_at = refilled_at - $2 * interval '1 millisecond' where account_number = $1`,
+          `update provider_rates set refilled_at = refilled_at - $2 * interval '1 millisecond',
+             late_asked_at = late_asked_at - $2 * interval '1 millisecond',
+             waited_at = waited_at - $2 * interval '1 millisecond' where account_number = $1`,
           [accountNumber, ms],
         );
       },
@@ -49,7 +53,13 @@ describe('the requests of an account', () => {
   const bursts = fc.array(
     fc.record({
       passMs: fc.nat(40_000),
-      wants: fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), { minLength: 1, maxLength: 6 }),
+      wants: fc.array(
+        fc.oneof(
+          fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()),
+          fc.tuple(fc.constant(1), fc.constant('late' as const)),
+        ),
+        { minLength: 1, maxLength: 6 },
+      ),
     }),
     { minLength: 1, maxLength: 12 },
   );
@@ -62,7 +72,9 @@ describe('the requests of an account', () => {
         for (const { passMs, wants } of plan) {
           await account.passes(passMs);
           const from = account.now();
-          const granted = await Promise.all(wants.map(([want, yields]) => account.lease(want, yields)));
+          const granted = await Promise.all(
+            wants.map(([want, of]) => (of === 'late' ? account.leaseLate(0.1) : account.lease(want, of))),
+          );
           for (const [index, grant] of granted.entries()) {
             expect(grant.granted).toBeLessThanOrEqual(wants[index]![0]);
             expect(grant.granted > 0).toBe(grant.waitMs === 0);
@@ -122,6 +134,68 @@ describe('the requests of an account', () => {
     expect((await account.lease(100)).granted).toBeGreaterThan(0);
     await account.passes(60_000);
     expect((await account.lease(100, true)).granted).toBe(6);
+  });
+
+  describe('late checks', () => {
+    /** Both come back exactly when they were told, for so many minutes, while as many payouts wait as there can be. */
+    async function whileOthersWait(
+      limit: number,
+      share: number,
+      { minutes, yields }: { minutes: number; yields: boolean },
+    ): Promise<{ late: number; others: number }> {
+      const account = newAccount(limit);
+      await account.lease(limit, yields);
+      const granted = { late: 0, others: 0 };
+      const end = account.now() + minutes * 60_000;
+      while (account.now() < end) {
+        // Until it is told to wait.
+        let others = await account.lease(limit, yields);
+        for (; others.granted > 0; others = await account.lease(limit, yields)) granted.others += others.granted;
+        const late = await account.leaseLate(share);
+        granted.late += late.granted;
+        const waits = [others, late].flatMap(({ waitMs }) => (waitMs > 0 ? [waitMs] : []));
+        if (waits.length > 0) await account.passes(Math.min(...waits));
+      }
+      return granted;
+    }
+
+    test.each([
+      [60, 0.1, false],
+      [60, 0.1, true],
+      [300, 0.2, false],
+      [6, 0.25, false],
+      [1, 0.5, false],
+    ] as const)(
+      'of %d requests a minute get a share of %d while others wait (bulks: %s)',
+      async (limit, share, yields) => {
+        const minutes = Math.ceil(30 / (limit * share));
+        const { late, others } = await whileOthersWait(limit, share, { minutes, yields });
+        expect(late).toBeGreaterThanOrEqual(Math.floor((late + others) * share) - 1);
+        // Two may have added up before.
+        expect(late).toBeLessThanOrEqual(Math.ceil((late + others) * share) + 2);
+      },
+    );
+
+    test('take what nobody asks for, and leave the rest of a full bucket to who comes next', async () => {
+      const account = newAccount(60);
+      let late = 0;
+      const end = account.now() + 60_000;
+      while (account.now() < end) {
+        const grant = await account.leaseLate(0.1);
+        late += grant.granted;
+        if (grant.granted === 0) await account.passes(grant.waitMs);
+      }
+      // All that flows in, not a tenth of it.
+      expect(late).toBeGreaterThanOrEqual(40);
+      expect((await account.lease(100)).granted).toBeGreaterThanOrEqual(8);
+    });
+
+    test('keep nothing from others once they ask no more', async () => {
+      const account = newAccount(1);
+      expect((await account.leaseLate(0.5)).granted).toBe(1);
+      await account.passes(300_000);
+      expect((await account.lease(1)).granted).toBe(1);
+    });
   });
 
   test('of one a minute, even bulks get theirs', async () => {

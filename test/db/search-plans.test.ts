@@ -89,7 +89,7 @@ describe('A search reads what it finds, however much else is stored', () => {
     const metrics = new Registry();
     let text = '';
     const read = await rowsRead(pool, 'payouts', async (db) => {
-      collectPayoutMetrics(metrics, db, pino({ level: 'silent' }));
+      collectPayoutMetrics(metrics, db, { logger: pino({ level: 'silent' }), lateCheckOverdueMs: 0 });
       text = await metrics.metrics();
     });
     expect(text).toMatch(/^cauri_payouts\{state="queued"\} 3$/m);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { createApiKey } from '../../src/db/api-keys';
+import { checkLateAtOnce } from '../../src/db/late-checks';
 import { createOperatorsDesk } from '../ops/operators-desk';
 import { createDocumentedFetch } from '../helpers/documented-fetch';
 import type { DocumentedFetch } from '../helpers/documented-fetch';
@@ -144,7 +145,7 @@ describe('callbacks, retry and late credits, over the product’s processes', ()
       () => Promise.resolve('go'),
       new Date(Date.now() + 5_000),
     );
-    await world.pool.query('update payouts set next_watch_at = now() where id = $1', [id]);
+    await checkLateAtOnce(world.pool, id);
     // The simulator refuses the payout's own recipient, so that the credit shows another one: a mismatch.
     const kinds = await eventually('people are asked', async () => {
       const { rows } = await world.pool.query<{ kind: string }>('select kind from review_items where payout_id = $1', [

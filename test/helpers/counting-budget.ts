@@ -12,6 +12,9 @@ export function createCountingBudget(): RequestBudget & { spent(): number } {
     get yielding() {
       return budget;
     },
+    get late() {
+      return budget;
+    },
   };
   return Object.assign(budget, { spent: () => spent });
 }

@@ -83,7 +83,8 @@ test('a closed gate is told once while it lasts, with its credential and without
   ]);
   expect(JSON.stringify([heard, logged])).not.toMatch(new RegExp(`${ACCOUNT}|\\b${PIN}\\b`));
   const metrics = new Registry();
-  collectPayoutMetrics(metrics, world.pool, pino({ level: 'silent' }));
+  const gauges = { logger: pino({ level: 'silent' }), lateCheckOverdueMs: 3_600_000 };
+  collectPayoutMetrics(metrics, world.pool, gauges);
   const shown = await metrics.metrics();
   expect(shown).toContain('cauri_credential_gates_closed{state="rotation_required"} 1');
   expect(shown).toContain('cauri_operator_alerts_open{kind="credential_gate.blocked"} 1');

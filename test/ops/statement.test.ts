@@ -9,7 +9,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createApiKey } from '../../src/db/api-keys';
 import { claimDueBulks } from '../../src/db/bulk-sweeps';
 import { newId } from '../../src/db/ids';
-import { claimDuePayouts, claimDueWatches } from '../../src/db/sweeps';
+import { claimDueLateChecks, readLateRound } from '../../src/db/late-checks';
+import { claimDuePayouts } from '../../src/db/sweeps';
 import type { SubmissionOutcome } from '../../src/domain/outcome';
 import type { PayoutState } from '../../src/domain/payout-state';
 import type { ScenarioName } from '../../src/simulators/orange';
@@ -295,9 +296,10 @@ describe('the import of a provider’s statement', () => {
       const file = write([line(payout, { transaction: `second-${payout.sub}` })]);
       expect(countsIn(await read(file))).toEqual({ double_credit: 1 });
       expect(await reviewsOf(payout.id)).toEqual(['double_credit']);
-      const { rows } = await world.pool.query('select next_watch_at <= now() as due from payouts where id = $1', [
-        payout.id,
-      ]);
+      const { rows } = await world.pool.query(
+        'select at_once and next_late_check_at <= now() as due from late_checks where submission_id = $1',
+        [payout.sub],
+      );
       expect(rows).toEqual([{ due: true }]);
       expect(countsIn(await read(file))).toEqual({ seen_before: 1 });
     },
@@ -413,13 +415,14 @@ describe('the import of a provider’s statement', () => {
     expect(await claimDueBulks(world.pool, { limit: 10, recheckMs: 3_600_000 })).toEqual([{ bulkId, nudged: true }]);
   });
 
-  test('a refusal of a final payout’s open call has its watch look again', async () => {
+  test('a refusal of a final payout’s open call has late checks ask for it at once', async () => {
     const payout = await stand('succeeded', 'unknown');
-    await world.pool.query("update payouts set next_watch_at = now() + interval '1 hour' where id = $1", [payout.id]);
     expect(await counts([line(payout, { status: 'failed' })])).toEqual({ to_confirm: 1 });
     expect((await world.payout(payout.id)).state).toBe('succeeded');
-    const due = await claimDueWatches(world.pool, { limit: 200, recheckMs: 3_600_000 });
-    expect(due.map(({ payoutId }) => payoutId)).toContain(payout.id);
+    const due = await claimDueLateChecks(world.pool, { limit: 200, recheckMs: 3_600_000 });
+    expect(due).toEqual([{ credentialId: world.credentialId, provider: 'orange' }]);
+    const { checks } = await readLateRound(world.pool, world.credentialId);
+    expect(checks.map(({ submission }) => submission.id)).toContain(payout.sub);
   });
 
   test('two successes of one reference are a double credit', async () => {

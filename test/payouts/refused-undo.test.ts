@@ -1,11 +1,13 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 
+import { readLateRound } from '../../src/db/late-checks';
 import { PAYOUT_PROGRESS_QUERY, payoutWorkflowId } from '../../src/workflows/contract';
 import type { PayoutProgress } from '../../src/workflows/contract';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { searchLate } from '../helpers/search-late';
 import { insertSubmissionBySql, standPayout } from '../helpers/standing-payout';
 
 const DAY = 24 * 3_600_000;
@@ -98,17 +100,12 @@ describe('an undo that PostgreSQL refuses', () => {
     return id;
   }
 
-  test('of what a watch found: alarms and goes to people, and the watch goes on at its time', async () => {
+  test('of what a late check found: alarms and goes to people, and the check is made', async () => {
     const id = await paidUnheard();
-    await world.pool.query(
-      "update payouts set watch_until = now() + interval '1 hour', next_watch_at = now() where id = $1",
-      [id],
-    );
-    await world.activities.watchPayout(id);
+    await searchLate(world, id);
     expect(await questions(id)).toEqual([{ kind: 'undo_refused', detail: 'refused by the test' }]);
     expect(alarms(id)).toMatchObject([{ level: 50, refusal: 'outcome_refused' }]);
-    const { rows } = await world.pool.query('select next_watch_at > now() as later from payouts where id = $1', [id]);
-    expect(rows).toEqual([{ later: true }]);
+    expect((await readLateRound(world.pool, world.credentialId)).checks).toEqual([]);
   });
 
   test('of what was found before a retry: alarms and goes to people, and the retry is not cleared', async () => {

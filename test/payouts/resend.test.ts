@@ -4,6 +4,7 @@ import { liftStop, insertStop } from '../../src/db/stops';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
+import { searchLate } from '../helpers/search-late';
 
 /** Short enough to wait for their end, and longer than a busy machine takes for a call. */
 const SHORT = {
@@ -51,12 +52,12 @@ describe('a payout whose answer was lost, where sending it again is configured',
     expect(await world.credited(recipient)).toBe(1_000n);
     expect(await reviewKinds(id)).toEqual([]);
 
-    // The first request was only slow: its money moves after all. The look-ups that go on find it.
+    // The first request was only slow: its money moves after all. Late checks find it.
     world.simulator.release();
     await eventually('the slow request moved money', async () => (await world.credited(recipient)) === 2_000n);
-    const { rows } = await world.pool.query('select 1 from payouts where id = $1 and next_watch_at is not null', [id]);
-    expect(rows).toHaveLength(1);
-    await world.activities.watchPayout(id);
+    const { rows } = await world.pool.query('select once from late_checks where submission_id = $1', [lost?.id]);
+    expect(rows).toEqual([{ once: false }]);
+    await searchLate(world, id);
     expect(await reviewKinds(id)).toEqual(['double_credit']);
     expect((await world.balances())['suspense']).toBe(-1_000n);
   });
@@ -69,7 +70,7 @@ describe('a payout whose answer was lost, where sending it again is configured',
     await world.untilState(id, 'succeeded');
     await eventually('people are asked', async () => (await reviewKinds(id)).length > 0);
     await eventually('both are found', async () => {
-      await world.activities.watchPayout(id);
+      await searchLate(world, id);
       return (await world.submissions(id)).every(({ outcome }) => outcome === 'settled');
     });
     expect(await world.submissions(id)).toHaveLength(2);

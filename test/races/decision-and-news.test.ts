@@ -7,6 +7,7 @@ import { confirmDecision, DecisionRefused, proposeDecision, withdrawDecision } f
 import type { Resolution } from '../../src/domain/review';
 import { submissionReference } from '../../src/domain/reference';
 import { operatorKeyOf } from '../helpers/persons';
+import { searchLate } from '../helpers/search-late';
 import { expectAllowedHistory } from './allowed-history';
 import { delays, holdsFor } from './property';
 import { AMOUNT, createRaceWorld } from './race-world';
@@ -110,7 +111,7 @@ describe('two persons decide while the provider reports', () => {
             }),
             ...lookUps.map((delayMs) => async () => {
               await sleep(delayMs);
-              await world.activities.watchPayout(id);
+              await searchLate(world, id);
             }),
             ...callbacks.map(({ claim, delayMs }, index) => async () => {
               await sleep(delayMs);
@@ -125,7 +126,7 @@ describe('two persons decide while the provider reports', () => {
           expect(said).not.toContain('per_one confirmed');
 
           // Whatever was decided meanwhile, the provider's own word is heard in the end, and the second decision is on it.
-          await world.activities.watchPayout(id);
+          await searchLate(world, id);
           const isDecided = confirmed.length === 1;
           if (isDecided) ends.decided += 1;
           else if (said.includes('per_two refused')) ends.overtaken += 1;

@@ -70,7 +70,8 @@ describe('several sweepers over the same work', () => {
       ensure: (id, options) => take(id, () => runs.ensure(id, options)),
       ensureBulk: (id) => take(id, () => runs.ensureBulk(id)),
       bulkChanged: (id) => take(id, () => runs.bulkChanged(id)),
-      startWatch: (id, provider) => take(`watch ${id}`, () => runs.startWatch(id, provider)),
+      startLateSettlementCheck: (id, provider) =>
+        take(`late checks ${id}`, () => runs.startLateSettlementCheck(id, provider)),
       startWebhook: (event, endpoint) => take(event, () => runs.startWebhook(event, endpoint)),
       startBulkWebhook: (bulk, endpoint) => runs.startBulkWebhook(bulk, endpoint),
       signalReported: (payoutId, id) => take(id, () => runs.signalReported(payoutId, id)),

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import type { ApiAnswer } from '../helpers/app';
 import { ACCOUNT, PIN } from '../helpers/payout-world';
+import { searchLate } from '../helpers/search-late';
 import { expectAllowedHistory } from './allowed-history';
 import { delays, holdsFor } from './property';
 import { AMOUNT, createRaceWorld } from './race-world';
@@ -79,8 +80,8 @@ describe('retries of one failed payout at once', () => {
       const [answer] = await Promise.all([retry(id, retryMs), creditLate(first!.id, recipient, creditMs)]);
       if (answer.status === 202) await world.untilState(id, 'succeeded');
       else expect([answer.status, answer.body.code]).toEqual([409, 'retry_found_paid']);
-      // The look-ups that go on after `failed`.
-      await world.activities.watchPayout(id);
+      // Late checks go on after `failed`.
+      await searchLate(world, id);
       const { payout, openReviews } = await readHistory(world, id);
       // A credit that nobody could see before the retry is the provider's second one; without a retry it stays one.
       const isRetried = answer.status === 202;

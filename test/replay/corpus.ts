@@ -28,7 +28,9 @@ export const RECORDINGS = [
   'taken-up-again',
   'retried',
   'retry-check',
+  // Nothing starts it any more: its history stays.
   'watch',
+  'late-settlement-check',
   'provider-balance',
   'webhook-handed-over',
   'polled-at-once',

@@ -9,9 +9,9 @@ import { WEBHOOK_EVENTS } from '../../src/domain/webhook-event';
 import type { ScenarioName } from '../../src/simulators/orange';
 import {
   DECISION_RECORDED_SIGNAL,
+  LATE_SETTLEMENT_CHECK_WORKFLOW,
+  lateSettlementCheckWorkflowId,
   PAYOUT_CHANGED_SIGNAL,
-  PAYOUT_WATCH_WORKFLOW,
-  payoutWatchWorkflowId,
   payoutWorkflowId,
   PROVIDER_BALANCE_WORKFLOW,
   PROVIDER_REPORTED_SIGNAL,
@@ -110,13 +110,18 @@ describeRecording('recording real runs', () => {
     await record(world, 'taken-up-again', payoutWorkflowId(id));
   });
 
-  recordingTest(['retried', 'retry-check', 'watch', 'provider-balance'], async () => {
+  recordingTest(['retried', 'retry-check', 'late-settlement-check', 'provider-balance'], async () => {
     const id = await start('customer_unknown');
     const payout = await world.untilState(id, 'failed');
     await world.client.workflow.getHandle(payoutWorkflowId(id)).result();
     const taskQueue = workflowTaskQueue(world.taskQueuePrefix);
     for (const [recording, workflow, workflowId, args] of [
-      ['watch', PAYOUT_WATCH_WORKFLOW, payoutWatchWorkflowId(id), [id, 'orange']],
+      [
+        'late-settlement-check',
+        LATE_SETTLEMENT_CHECK_WORKFLOW,
+        lateSettlementCheckWorkflowId(world.credentialId),
+        [world.credentialId, 'orange'],
+      ],
       ['retry-check', RETRY_CHECK_WORKFLOW, `retry-check/${id}`, [id, 'orange']],
       ['provider-balance', PROVIDER_BALANCE_WORKFLOW, `balance/${id}`, [world.credentialId, 'orange']],
     ] as const) {

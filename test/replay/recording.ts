@@ -8,7 +8,7 @@ import type { Recording } from './corpus';
 
 /**
  * Records real runs into the corpus: `RECORD_HISTORIES=1 npm test -- test/replay/record`, after a change of the
- * workflow that the corpus does not show yet; `RECORD_HISTORIES=watch,terminated` records these kinds only. Adds files
+ * workflow that the corpus does not show yet; `RECORD_HISTORIES=retried,terminated` records these kinds only. Adds files
  * only; what was recorded once is replayed for ever.
  */
 const asked = process.env['RECORD_HISTORIES'] ?? '';

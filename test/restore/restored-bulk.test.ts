@@ -4,6 +4,7 @@ import { pino } from 'pino';
 
 import { createProviderAccess } from '../../src/activities/provider-access';
 import { createRequestBudget } from '../../src/activities/request-budget';
+import { searchLate } from '../helpers/search-late';
 import { controlBulk } from '../../src/db/control-bulk';
 import { proposeDecision } from '../../src/db/decisions';
 import { beginRestore } from '../../src/db/restores';
@@ -92,7 +93,7 @@ describe('a database that went back in time, with bulks', () => {
     for (const { owner } of recovered) expect(owner).toBe(`bulk/${bulkId}`);
 
     // One is found paid before anything is held for it, one is turned down by people.
-    await world.activities.watchPayout(recovered[0]!.id);
+    await searchLate(world, recovered[0]!.id);
     expect((await world.payout(recovered[0]!.id)).state).toBe('succeeded');
     expect((await world.balances())['suspense']).toBe(-BigInt(lines[0]!.amount));
     await world.startWorkers();

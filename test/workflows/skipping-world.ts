@@ -31,6 +31,7 @@ const ACTIVITY_NAMES = Object.keys({
   pollAtOnce: 0,
   lookUpPayout: 0,
   watchPayout: 0,
+  checkLateSettlements: 0,
   checkRetry: 0,
   fetchProviderBalance: 0,
   deliverPayoutWebhooks: 0,

@@ -10,14 +10,14 @@ import { putInReview } from '../../db/put-in-review';
 import { alarmOfLines } from '../../db/refusals';
 import { listSubmissionsOf } from '../../db/submissions';
 import { sparingLines } from '../../db/sparing-lines';
-import { judgeRows } from '../../domain/look-up';
+import { judgeRows, rowsByReference } from '../../domain/look-up';
 import type { ProviderRow, Verdict } from '../../domain/look-up';
 import type { Payout } from '../../domain/payout';
 import { isOpenCall } from '../../domain/submission';
 import type { Submission } from '../../domain/submission';
 import { ProviderError } from '../../providers/provider';
 import type { Provider } from '../../providers/provider';
-import { isNegative, newsOfLookUp, outcomeOf, SECOND_PASS_MS } from '../look-up-round';
+import { isNegative, newsOfLookUp, outcomeOf, SECOND_PASS_MS, sentOrder } from '../look-up-round';
 import type { OpenedCredential } from '../provider-access';
 import type { LinesLook } from './ask-lines';
 import type { LineDeps } from './line-deps';
@@ -50,9 +50,6 @@ interface Sought {
   provider: Provider;
   credential: OpenedCredential;
 }
-
-/** How far before the first call a search by time begins: the provider's clock may be behind ours. */
-const BACK_MARGIN_MS = 120_000;
 
 /** Lines whose news are merged in one transaction. */
 const AT_ONCE = 250;
@@ -181,7 +178,8 @@ export function createLineSearch(deps: LineDeps, bulkId: string): LineSearch {
 
   async function byTime({ lines, provider, credential }: Sought): Promise<readonly ProviderRow[]> {
     const first = lines.reduce((least, { submission }) => Math.min(least, submission.createdAt.getTime()), Infinity);
-    const times = { from: new Date(first - BACK_MARGIN_MS), to: new Date(Date.now() + BACK_MARGIN_MS) };
+    const { clockMarginMs } = provider;
+    const times = { from: new Date(first - clockMarginMs), to: new Date(Date.now() + clockMarginMs) };
     const nextPage = (): Promise<void> => budget.spend(credential.gate);
     return await search(credential, (token) =>
       provider.listTransactions({ account: credential.account, token, ...times, nextPage }),
@@ -302,23 +300,10 @@ function saysNothing(verdict: Verdict, { dedupe }: Provider): boolean {
 }
 
 function judge(lines: readonly SoughtLine[], provider: Provider, rows: readonly ProviderRow[]): readonly JudgedLine[] {
-  const byReference = new Map<string, ProviderRow[]>();
-  for (const row of rows) {
-    if (row.reference === null) continue;
-    const known = byReference.get(row.reference);
-    if (known) known.push(row);
-    else byReference.set(row.reference, [row]);
-  }
+  const byReference = rowsByReference(rows);
   return lines.map(({ payout, submission }) => {
     const own = byReference.get(submission.id) ?? [];
-    const sent = {
-      reference: submission.id,
-      amount: submission.amount,
-      currency: submission.currency,
-      recipient: provider.spellRecipient(payout.recipient.msisdn ?? ''),
-      partner: submission.accountNumber,
-    };
-    return { verdict: judgeRows(own, sent), rowsSeen: own.length };
+    return { verdict: judgeRows(own, sentOrder(payout, submission, provider)), rowsSeen: own.length };
   });
 }
 

@@ -1,10 +1,10 @@
 import type { Db } from '../pool';
 
-/** Look-ups after `failed` that were due ten minutes ago and not made. */
+/** Late checks that were due six hours ago and not made, as the alert has it by default. */
 export async function countOverdueLateChecks(db: Db): Promise<{ overdue: number; oldest: Date | null }> {
   const { rows } = await db.query<{ overdue: number; oldest: Date | null }>(
-    `select count(*)::integer as overdue, min(next_watch_at) as oldest from payouts
-     where next_watch_at < clock_timestamp() - interval '10 minutes'`,
+    `select count(*)::integer as overdue, min(next_late_check_at) as oldest from late_checks
+     where next_late_check_at < clock_timestamp() - interval '6 hours'`,
   );
   return rows[0] ?? { overdue: 0, oldest: null };
 }

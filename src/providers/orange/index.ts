@@ -31,6 +31,7 @@ export function createOrangeProvider(options: OrangeOptions): Provider {
     dedupe: { kind: 'lookup', absenceIsEvidence: false, resendAfterMs: resolved.resendAfterMs },
     settlementWindowMs: resolved.settlementWindowMs,
     submitTimeoutMs: connectMs + headersMs + bodyMs,
+    clockMarginMs: resolved.lookUpBackMarginMs,
     authenticate: (account) => authenticate(client, account),
     submit: (order, clearance, sendBy, connection = 'own') =>
       submit(client, resolved, order, { clearance, sendBy, send: connection === 'own' ? sendAlone : sendKept }),

@@ -18,6 +18,12 @@ const DEFAULT_PAGE_SIZE = 20;
 /** 200,000 rows: more than an account pays between a backup and its restore at the provider's own rate limit. */
 const MAX_PAGES_OF_A_TIME = 10_000;
 
+interface Reading {
+  nextPage: NextPage;
+  renewToken?: () => Promise<string>;
+  onPage?: (rows: readonly ProviderRow[]) => void;
+}
+
 type SearchFilter = Parameters<AccountOperations['searchTransactions']>[1] & { bulkId?: string };
 
 /**
@@ -62,9 +68,9 @@ export async function lookUp(
 export async function listTransactions(
   client: OrangeClient,
   options: ResolvedOrangeOptions,
-  { token, from, to, nextPage }: { token: string; from: Date; to: Date; nextPage: NextPage },
+  { token, from, to, ...reading }: { token: string; from: Date; to: Date } & Reading,
 ): Promise<ProviderRow[]> {
-  const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, nextPage };
+  const pages = { size: options.bulkPageSize, most: MAX_PAGES_OF_A_TIME, ...reading };
   return await allPages(client, options, token, { from, to }, pages);
 }
 
@@ -83,13 +89,18 @@ async function allPages(
   options: ResolvedOrangeOptions,
   token: string,
   filter: SearchFilter,
-  { size, most, nextPage }: { size: number; most: number; nextPage: NextPage },
+  { size, most, nextPage, renewToken, onPage }: { size: number; most: number } & Reading,
 ): Promise<ProviderRow[]> {
   const rows: ProviderRow[] = [];
+  let present = token;
   for (let page = 0; page < most; page += 1) {
-    if (page > 0) await nextPage();
-    const shown = await searchTransactions(client, options, token, { ...filter, page, size });
+    if (page > 0) {
+      await nextPage();
+      if (renewToken) present = await renewToken();
+    }
+    const shown = await searchTransactions(client, options, present, { ...filter, page, size });
     rows.push(...shown);
+    onPage?.(shown);
     if (shown.length < size && shown.length !== DEFAULT_PAGE_SIZE) return rows;
   }
   throw new ProviderError('malformed', `orange search: no end after ${most} pages`);
