@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
 import { OPERATOR_TENANT } from '../domain/operator-alert';
-import type { OperatorAlertKind, OperatorCondition } from '../domain/operator-alert';
+import type { OperatorCondition } from '../domain/operator-alert';
 import { newId } from './ids';
 import { readConditions } from './operator-conditions';
 import type { Db } from './pool';
@@ -43,13 +43,6 @@ export async function listOpenAlerts(db: Db, limit = 200): Promise<readonly Oper
     `select id, kind, subject, detail, raised_at as "raisedAt" from operator_alerts where ended_at is null
      order by raised_at, id limit $1`,
     [limit],
-  );
-  return rows;
-}
-
-export async function countOpenAlerts(db: Db): Promise<readonly { kind: OperatorAlertKind; count: number }[]> {
-  const { rows } = await db.query<{ kind: OperatorAlertKind; count: number }>(
-    'select kind, count(*)::int as count from operator_alerts where ended_at is null group by kind order by kind',
   );
   return rows;
 }

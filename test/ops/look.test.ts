@@ -1,3 +1,4 @@
+import { raiseAlerts } from '../../src/db/operator-alerts';
 import { openReviewItem } from '../../src/db/review-items';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
@@ -35,6 +36,17 @@ describe('An operator on call looks by the API', () => {
     expect(screen).toMatch(new RegExp(`^! stops +payout ${id}: odd `, 'm'));
     expect(screen).toMatch(/^! payouts +1 in_review /m);
     expect(screen).toMatch(/^ {2}payouts +1 queued \(accepted_by_api\) {2}since /m);
+  });
+
+  test('sees a float that is below its threshold, from the alert that was raised of it', async () => {
+    await desk.run(
+      'float-alert',
+      `--merchant ${world.merchantId} --environment sandbox --currency XOF --below 9000000`,
+    );
+    await raiseAlerts(world.pool, []);
+    expect(await said('status')).toMatch(
+      new RegExp(`^! float +${world.merchantId} sandbox XOF: \\d+ was available, alert below 9000000 `, 'm'),
+    );
   });
 
   test('finds payouts by state and reason, and one with its submissions', async () => {

@@ -2,6 +2,7 @@ import { listBulksForOperator } from '../../db/operator/bulks';
 import { listFailingWebhooks, listGates, listReviews, listStops } from '../../db/operator/lists';
 import { countOpenPayouts } from '../../db/operator/open-payouts';
 import { countOverdueLateChecks } from '../../db/operator/late-checks';
+import { listOpenAlerts } from '../../db/operator-alerts';
 import type { Db } from '../../db/pool';
 import { findOpenRestore } from '../../db/restores';
 import type { BulkState } from '../../domain/bulk-state';
@@ -53,6 +54,18 @@ export const STATUS_TOPICS: Readonly<Record<string, Topic>> = {
       ),
     ),
   float: async (db) => [
+    // Below what `ops float-alert` sets; what waits already is counted below.
+    ...(await listOpenAlerts(db))
+      .filter(({ kind, detail }) => kind === 'float.low' && 'below' in detail)
+      .map(({ detail, raisedAt }) =>
+        line(
+          'float',
+          ['merchant', 'environment', 'currency'].map((name) => wordOf(detail, name)).join(' ') +
+            `: ${wordOf(detail, 'available')} was available, alert below ${wordOf(detail, 'below')}`,
+          raisedAt,
+          null,
+        ),
+      ),
     ...counted(await listBulksForOperator(db, { states: ['awaiting_float'], limit: 200 }), (bulk) =>
       wordOf(bulk, 'merchant_id'),
     ).map(([merchant, rows]) =>
