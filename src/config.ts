@@ -69,7 +69,10 @@ export const CONFIG_SCHEMA = z.object({
     .string()
     .min(16)
     .optional()
-    .describe('Bearer token that /codec asks for; without it only callers on loopback are answered.'),
+    .describe('Bearer token that /codec asks for; without it /codec is closed (see ALLOW_LOOPBACK_CODEC).'),
+  ALLOW_LOOPBACK_CODEC: flag
+    .default(false)
+    .describe('true opens /codec without CODEC_TOKEN to callers on loopback; for development only.'),
   WORKER_SERVES: z
     .enum(['all', 'payouts', 'bulks'])
     .default('all')

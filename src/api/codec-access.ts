@@ -6,8 +6,9 @@ import type { ApiConfig } from './deps';
 import { ApiProblem } from './problem';
 
 /**
- * Who may have payloads decoded: with CODEC_TOKEN its bearer, without one a caller on loopback. A page of another origin
- * than the Temporal UI is refused whoever runs it, so that a web site cannot ask through somebody's browser.
+ * Who may have payloads decoded: with CODEC_TOKEN its bearer; without one nobody, except that a development machine
+ * (ALLOW_LOOPBACK_CODEC) answers callers on loopback. A page of another origin than the Temporal UI is refused whoever
+ * runs it, so that a web site cannot ask through somebody's browser.
  */
 export function assertCodecAccess(request: Request, config: ApiConfig): void {
   const { origin, authorization } = request.headers;
@@ -15,7 +16,8 @@ export function assertCodecAccess(request: Request, config: ApiConfig): void {
   if (config.CODEC_TOKEN === undefined) {
     // Behind a proxy on this machine every caller comes from loopback.
     const isForwarded = request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
-    if (isForwarded || !isLoopback(request.socket.remoteAddress)) throw new ApiProblem('origin_refused');
+    const isOpen = config.ALLOW_LOOPBACK_CODEC && !isForwarded && isLoopback(request.socket.remoteAddress);
+    if (!isOpen) throw new ApiProblem('origin_refused');
   } else if (!isEqual(authorization ?? '', `Bearer ${config.CODEC_TOKEN}`)) {
     throw new ApiProblem('unauthenticated', { headers: { 'WWW-Authenticate': 'Bearer', ...corsHeaders(config) } });
   }

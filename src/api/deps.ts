@@ -30,6 +30,7 @@ export interface ApiConfig {
   PUBLIC_URL: string;
   TEMPORAL_UI_URL: string;
   CODEC_TOKEN?: string | undefined;
+  ALLOW_LOOPBACK_CODEC: boolean;
   ALLOW_LOOPBACK_WEBHOOKS: boolean;
   BODY_LIMIT_BYTES: number;
   MAX_STARTS_IN_FLIGHT: number;

@@ -38,7 +38,7 @@ export const PROBLEMS = {
   origin_refused: {
     status: 403,
     title: 'Not from here',
-    fix: 'Call from the origin of TEMPORAL_UI_URL; without CODEC_TOKEN, from loopback only.',
+    fix: 'Call from the origin of TEMPORAL_UI_URL, with CODEC_TOKEN; without one set, only a development machine answers, on loopback (ALLOW_LOOPBACK_CODEC).',
   },
   approval_needs_person: {
     status: 403,

@@ -72,6 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ORANGE_LIVE_URL: url('simulator'),
     ALLOW_SHARED_PROVIDER_URL: 'true',
     ALLOW_LOOPBACK_WEBHOOKS: 'true',
+    ALLOW_LOOPBACK_CODEC: 'true',
     SHUTDOWN_GRACE_MS: env['SHUTDOWN_GRACE_MS'] ?? '5000',
     // Long enough to see the payout pending and its status asked for.
     SIMULATOR_SETTLEMENT_DELAY_MS: env['SIMULATOR_SETTLEMENT_DELAY_MS'] ?? '1500',

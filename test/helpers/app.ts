@@ -170,6 +170,7 @@ export async function startTestApp(
       PUBLIC_URL: 'http://127.0.0.1:3000',
       TEMPORAL_UI_URL: 'http://127.0.0.1:8233',
       ALLOW_LOOPBACK_WEBHOOKS: true,
+      ALLOW_LOOPBACK_CODEC: false,
       BULK_MAX_LINES: 100_000,
       BULK_MAX_BYTES: 67_108_864,
       BULK_DUPLICATE_DAYS: 7,
