@@ -24,13 +24,15 @@ export interface DevServer {
 
 /**
  * Timers of the dev server are never under one second without the first key; fairness keys count only with the
- * second, and exactly only with one partition.
+ * second, and exactly only with one partition. The last one closes the HTTP API, which nothing of ours calls (SDK and UI
+ * speak gRPC): it asks for no credential, so any web page in a browser on this machine could start workflows by it.
  */
 const DYNAMIC_CONFIG: readonly string[] = [
   'history.timerProcessorMaxTimeShift="50ms"',
   'matching.enableFairness=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
+  'frontend.httpAllowedHosts=[]',
 ];
 
 /** Health status of gRPC's standard health check. */

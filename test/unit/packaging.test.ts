@@ -126,7 +126,9 @@ describe('docker/dynamicconfig.yaml', () => {
     const keys = z.record(z.string(), z.tuple([z.object({ value: z.unknown(), constraints: z.object({}) })]));
     const values = keys.parse(parse(read('docker/dynamicconfig.yaml')));
 
-    const ofDevServer = [...read('src/temporal/dev-server.ts').matchAll(/'((?:history|matching)\.\w+)=([^']+)'/g)];
+    const ofDevServer = [
+      ...read('src/temporal/dev-server.ts').matchAll(/'((?:history|matching|frontend)\.\w+)=([^']+)'/g),
+    ];
     expect(ofDevServer.length).toBeGreaterThan(0);
     expect(Object.fromEntries(Object.entries(values).map(([key, [{ value }]]) => [key, value]))).toEqual(
       Object.fromEntries(ofDevServer.map(([, key, value]) => [key, JSON.parse(value!)])),
