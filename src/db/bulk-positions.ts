@@ -2,6 +2,7 @@ import { LINE_RESTS } from '../domain/bulk';
 import { nextBulkStep } from '../domain/bulk-position';
 import type { BulkPosition, BulkTally } from '../domain/bulk-position';
 import type { BulkState } from '../domain/bulk-state';
+import { serializeAmount } from '../domain/money';
 import type { PayoutState } from '../domain/payout-state';
 import { findBulk, isBulkRetrying } from './bulk-rows';
 import { readBulkRollUp } from './bulk-roll-up';
@@ -54,6 +55,8 @@ export async function readBulkPosition(
     chunks,
     chunksAtOnce,
     chunksPerRun,
+    // Known once its lines were read.
+    ...(bulk.currency === null ? {} : { total: serializeAmount(bulk.total), currency: bulk.currency }),
   };
 }
 

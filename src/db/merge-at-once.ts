@@ -15,7 +15,7 @@ import { queryAndCommit } from './transaction';
 /**
  * The payout's row is locked at the version that was read, before anything else is done: whoever gives an open payout another
  * submission takes a new version. Each part waits for the one that the guards want first: the look-up, the outcome that
- * it proves, the move, the capture.
+ * it proves, the move, the capture. It is the payout's only submission, so that its code is the last one.
  */
 const MERGE = prepared(
   'merge_at_once',
@@ -32,7 +32,7 @@ const MERGE = prepared(
 ), written as (${WRITE_LEARNT} and exists (select from locked) and (learnt.source <> 'lookup' or exists (select from looked))
   returning submissions.id
 ), ${movedSql('exists (select from written)')}
-select ${standingColumns('moved')}, case when moved.state = 'succeeded' then capture_hold(moved.id, moved.submission_id) end
+select ${standingColumns('moved', 'moved.provider_code')}, case when moved.state = 'succeeded' then capture_hold(moved.id, moved.submission_id) end
 from moved`,
 );
 

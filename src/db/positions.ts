@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { isProvenUnpaid } from '../domain/outcome';
 import type { Outcome, RejectionKind, SubmissionOutcome } from '../domain/outcome';
 import { LAST_LOOK } from '../domain/last-look';
+import { serializeAmount } from '../domain/money';
 import { isFinalState } from '../domain/payout-state';
 import type { Position } from '../domain/position';
 import { nextStep, stateAfter } from '../domain/resume';
@@ -30,6 +31,8 @@ const STANDING_COLUMNS = [
   'attempt',
   'owner',
   'resend',
+  'amount',
+  'currency',
 ] as const satisfies readonly (keyof PayoutRow)[];
 
 /** What of a payout's own row says where it stands. */
@@ -38,6 +41,7 @@ export type StandingRow = Pick<PayoutRow, (typeof STANDING_COLUMNS)[number]> & {
   turn_in_ms: number | null;
   settle_in_ms: number | null;
   age_ms: number;
+  told_code: string | null;
 };
 
 type PositionRow = StandingRow & {
@@ -55,11 +59,16 @@ interface PositionSettings {
 
 const MS_UNTIL = (time: string): string => `(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`;
 
-/** The columns of a `StandingRow`, of the table or alias of that name. */
-export function standingColumns(table: string): string {
+/** The last code that the provider told of the payout, from its submissions. */
+const toldCode = (table: string): string => `(
+    select told.provider_code from submissions told
+    where told.payout_id = ${table}.id and told.provider_code is not null order by told.attempt desc, told.call desc limit 1)`;
+
+/** The columns of a `StandingRow`, of the table or alias of that name. `code`: where the provider's last code is known from. */
+export function standingColumns(table: string, code = toldCode(table)): string {
   return `${columnsOf(table, STANDING_COLUMNS)},
   ${MS_UNTIL(`${table}.scheduled_at`)} as time_in_ms, ${MS_UNTIL(`${table}.retry_at`)} as turn_in_ms,
-  ${MS_UNTIL(`${table}.settle_by`)} as settle_in_ms, -${MS_UNTIL(`${table}.updated_at`)} as age_ms`;
+  ${MS_UNTIL(`${table}.settle_by`)} as settle_in_ms, -${MS_UNTIL(`${table}.updated_at`)} as age_ms, ${code} as told_code`;
 }
 
 const POSITION = prepared(
@@ -114,6 +123,9 @@ function positionOf(row: PositionRow, { pollAtOnceMs }: Pick<PositionSettings, '
     step,
     dueInMs: Math.max(0, Math.ceil(due[step as keyof typeof due] ?? 0)),
     settleInMs: settleInMs(row),
+    amount: serializeAmount(row.amount),
+    currency: row.currency,
+    providerCode: row.told_code,
     ...(step === 'poll' ? { askAtOnceMs: Math.max(0, pollAtOnceMs - Math.floor(row.age_ms)) } : {}),
   };
 }

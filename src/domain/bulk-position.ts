@@ -1,5 +1,6 @@
 import type { BulkReason, BulkState } from './bulk-state';
 import type { Chunk } from './chunk';
+import type { Currency } from './currency';
 import type { Environment } from './environment';
 
 export const BULK_STEPS = ['wait_for_time', 'start', 'retry', 'carry', 'follow', 'wait_for_people', 'close'] as const;
@@ -14,7 +15,7 @@ export interface BulkTally {
   resting: number;
 }
 
-/** Where a bulk stands, as its run sees it: ids, states, counts and times only. */
+/** Where a bulk stands, as its run sees it: ids, states, counts, times and the total only. */
 export interface BulkPosition {
   bulkId: string;
   merchantId: string;
@@ -32,6 +33,9 @@ export interface BulkPosition {
   chunksAtOnce: number;
   /** Chunks that one run carries before it continues as new. */
   chunksPerRun: number;
+  /** In minor units. For people only, as the currency, and absent in recorded runs that are older than it. */
+  total?: string;
+  currency?: Currency;
 }
 
 /**

@@ -1,9 +1,10 @@
+import type { Currency } from './currency';
 import type { Environment } from './environment';
 import type { PayoutState } from './payout-state';
 import type { Reason } from './reasons';
 import type { Step } from './resume';
 
-/** Where a payout stands, as its run sees it: ids, states and times only, no personal data and no secret. */
+/** Where a payout stands, as its run sees it: ids, states, times and the amount only, no personal data and no secret. */
 export interface Position {
   payoutId: string;
   merchantId: string;
@@ -24,4 +25,9 @@ export interface Position {
    * takes over. Absent in what runs recorded before there was such a thing: they replay as they were.
    */
   askAtOnceMs?: number;
+  /** In minor units. What follows is for people only, and absent in recorded runs that are older than it. */
+  amount?: string;
+  currency?: Currency;
+  /** The last code that the provider told of any attempt; null where it told none. */
+  providerCode?: string | null;
 }

@@ -2,6 +2,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 
 import type { BulkPosition, BulkTally } from '../domain/bulk-position';
+import { timeIn } from './time-in';
 
 const STATUS = defineSearchAttributeKey('CauriStatus', SearchAttributeType.KEYWORD);
 
@@ -14,12 +15,15 @@ export function showBulk(position: BulkPosition): void {
 }
 
 /** The table with its lines as they stand by now. */
-export function showLines({ bulkId, state, reason, step }: BulkPosition, tally: BulkTally): void {
+export function showLines(position: BulkPosition, tally: BulkTally): void {
+  const { bulkId, state, reason, step, dueInMs, total, currency } = position;
   const table = [
     `| bulk | ${bulkId} |`,
     '|---|---|',
     `| state | **${state}** (${reason}) |`,
-    `| next step | ${step} |`,
+    ...(total === undefined ? [] : [`| total in minor units | ${total} ${currency} |`]),
+    `| merchant | ${position.merchantId}, ${position.environment} |`,
+    `| next step | ${step}${dueInMs > 0 ? `, due ${timeIn(dueInMs)}` : ''} |`,
     `| lines waiting | ${tally.waiting} |`,
     `| lines under way | ${tally.underWay} |`,
     `| lines final or in review | ${tally.resting} |`,

@@ -11,6 +11,7 @@ import type { PayoutState } from '../domain/payout-state';
 import type { Position } from '../domain/position';
 import { deliverPayoutWebhooks, steps } from './activity-proxies';
 import { decisionRecorded, payoutChanged, payoutProgress, providerReported } from './messages';
+import { timeIn } from './time-in';
 
 const STATUS = defineSearchAttributeKey('CauriStatus', SearchAttributeType.KEYWORD);
 
@@ -47,7 +48,7 @@ export function createPayoutRun(payoutId: string): PayoutRun {
 
   return {
     async wait(ms) {
-      nextAt = new Date(Date.now() + ms).toISOString();
+      nextAt = timeIn(ms);
       const heard = await condition(isNews, ms);
       heardNews = toldNews;
       nextAt = null;
@@ -93,16 +94,19 @@ function cancelPayoutWithRun(payoutId: string, wake: () => void): void {
     .then(wake, wake);
 }
 
+/** Times, not spans: the table stands as it was written until the run has something new to show. */
 function describe(position: Position): string {
-  const due = position.dueInMs > 0 ? `in ${Math.ceil(position.dueInMs / 1_000)} s` : 'now';
-  const settle = position.settleInMs === null ? '–' : `in ${Math.ceil(position.settleInMs / 1_000)} s`;
+  const { amount, currency, settleInMs } = position;
   return [
     `| payout | ${position.payoutId} |`,
     '|---|---|',
     `| state | **${position.state}** (${position.reason}) |`,
-    `| next step | ${position.step}, ${due} |`,
+    ...(amount === undefined ? [] : [`| amount in minor units | ${amount} ${currency} |`]),
+    `| merchant | ${position.merchantId}, ${position.environment} |`,
+    `| next step | ${position.step}, due ${timeIn(position.dueInMs)} |`,
     `| attempt | ${position.attempt} |`,
-    `| settlement window ends | ${settle} |`,
+    `| settlement window ends | ${settleInMs === null ? '–' : timeIn(settleInMs)} |`,
     `| method | ${position.method} by ${position.provider} |`,
+    `| provider's last code | ${position.providerCode ?? '–'} |`,
   ].join('\n');
 }

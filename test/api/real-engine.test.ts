@@ -12,6 +12,7 @@ import { createPayoutRuns } from '../../src/temporal/payout-runs';
 import { payoutWorkflowId } from '../../src/workflows/contract';
 import { payoutRequest, startTestApp } from '../helpers/app';
 import type { ApiAnswer, TestApp } from '../helpers/app';
+import { currentDetailsOf } from '../helpers/current-details';
 import { eventually } from '../helpers/eventually';
 import { createPayoutWorld } from '../helpers/payout-world';
 import type { PayoutWorld } from '../helpers/payout-world';
@@ -136,6 +137,7 @@ test('a failed payout is looked up and sent again', async () => {
   await world.untilState(id, 'failed');
   expect((await world.payout(id)).attempt).toBe(2);
   expect(await world.submissions(id)).toHaveLength(2);
+  expect((await detailsOf(id)).get("provider's last code")).toBe('REJECTED');
 });
 
 interface Progress {
@@ -170,6 +172,29 @@ test('a payout that stays pending shows when it is asked for next, and for which
   expect(await progressOf(id)).toBeNull();
 });
 
+async function detailsOf(payoutId: string): Promise<ReadonlyMap<string, string>> {
+  return await currentDetailsOf(world.client, payoutWorkflowId(payoutId));
+}
+
+test('the Temporal UI shows of a payout its amount, its merchant and times', async () => {
+  const since = Date.now();
+  const id = await accept(world.recipientOf('never_final'));
+  await world.untilState(id, 'pending');
+  const details = await eventually('it shows that it is pending', async () => {
+    const shown = await detailsOf(id);
+    return shown.get('state')?.startsWith('**pending**') && shown;
+  });
+  const { amount, settleBy } = await world.payout(id);
+  expect(details.get('amount in minor units')).toBe(`${amount} XOF`);
+  expect(details.get('merchant')).toBe(`${world.merchantId}, sandbox`);
+  const end = Date.parse(details.get('settlement window ends') ?? '');
+  // By the workflow's clock, which stands while a task of it runs: near the database's time, and never a span.
+  expect(Math.abs(end - (settleBy?.getTime() ?? 0))).toBeLessThan(60_000);
+  const [step, due = ''] = details.get('next step')?.split(', due ') ?? [];
+  expect(step).toBe('poll');
+  expect(Date.parse(due)).toBeGreaterThan(since - 60_000);
+});
+
 test('a payout that waits for its time shows when that is, and no try of it', async () => {
   const scheduledAt = new Date(Date.now() + 3_600_000);
   const id = await accept(world.recipientOf('success'), { scheduled_at: scheduledAt.toISOString() });
@@ -178,4 +203,7 @@ test('a payout that waits for its time shows when that is, and no try of it', as
     return shown?.next_at != null && shown;
   });
   expect([progress.step, progress.attempt]).toEqual(['wait_for_time', null]);
+  const [step, due = ''] = (await detailsOf(id)).get('next step')?.split(', due ') ?? [];
+  expect(step).toBe('wait_for_time');
+  expect(Math.abs(Date.parse(due) - scheduledAt.getTime())).toBeLessThan(60_000);
 });

@@ -1,5 +1,6 @@
 import { bulkWorkflowId } from '../../src/workflows/contract';
 import type { ScenarioName } from '../../src/simulators/orange';
+import { currentDetailsOf } from '../helpers/current-details';
 import { eventually } from '../helpers/eventually';
 import { createBulkRunWorld } from './run-world';
 import type { BulkRunWorld } from './run-world';
@@ -157,6 +158,21 @@ describe('a bulk on its way', () => {
       `bulk/${bulkId}`,
     ]);
     expect(open.rowCount).toBe(0);
+  });
+
+  test('the Temporal UI shows the total, the merchant and the time of one for later', async () => {
+    const at = new Date(Date.now() + 3_600_000);
+    const bulkId = await world.sendBulk(world.linesOf(['success', 'success']), { scheduled_at: at.toISOString() });
+    const details = await eventually('it shows that it waits', async () => {
+      const shown = await currentDetailsOf(world.client, bulkWorkflowId(bulkId)).catch(() => null);
+      return shown?.get('state')?.startsWith('**scheduled**') && shown;
+    });
+    expect(details.get('total in minor units')).toBe('2001 XOF');
+    expect(details.get('merchant')).toBe(`${world.merchantId}, sandbox`);
+    const [step, due = ''] = details.get('next step')?.split(', due ') ?? [];
+    expect(step).toBe('wait_for_time');
+    expect(Math.abs(Date.parse(due) - at.getTime())).toBeLessThan(60_000);
+    await world.control(bulkId, 'cancel');
   });
 
   test('cancelled before it starts, nothing was held and no line leaves', async () => {
