@@ -117,6 +117,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     SIMULATOR_PORT: String(simulatorPort),
     SIMULATOR_SETTLEMENT_DELAY_MS: String(options.settlementDelayMs),
     SIMULATOR_RATE_LIMIT_PER_MINUTE: 'off',
+    API_METRICS_PORT: '0',
     SHUTDOWN_GRACE_MS: '2000',
     ...options.variables,
     ...options.set,

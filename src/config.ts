@@ -73,6 +73,10 @@ export const CONFIG_SCHEMA = z.object({
   ALLOW_LOOPBACK_CODEC: flag
     .default(false)
     .describe('true opens /codec without CODEC_TOKEN to callers on loopback; for development only.'),
+  API_METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address of the API’s metrics server.'),
+  API_METRICS_PORT: port
+    .default(3004)
+    .describe('Port of the API’s metrics server, apart from the one that clients call; 0 takes a free one.'),
   WORKER_SERVES: z
     .enum(['all', 'payouts', 'bulks'])
     .default('all')

@@ -7,8 +7,11 @@ import type { Registry } from 'prom-client';
 export interface HealthServerOptions {
   host: string;
   port: number;
-  /** What must hold for the process to be ready, by name; each answers within its own time limit. */
-  checks: Readonly<Record<string, () => Promise<boolean>>>;
+  /**
+   * What must hold for the process to be ready, by name; each answers within its own time limit. Without it /readyz is
+   * not here: the API answers it where its clients call.
+   */
+  checks?: Readonly<Record<string, () => Promise<boolean>>>;
   metrics: Registry;
   logger: Logger;
 }
@@ -18,9 +21,10 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** The worker's own small HTTP server: /livez, /readyz and /metrics, for those who run it. */
+/** A process's own small HTTP server, for those who run it: /livez, /metrics and, with checks, /readyz. */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const { host, port, checks, metrics, logger } = options;
+  const notFound = { status: 404, type: 'application/json', body: '{"status":"not found"}' };
   const server = createServer((request, response) => {
     void answer(request.url ?? '/')
       .catch((err: unknown) => {
@@ -42,6 +46,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       case '/livez':
         return { status: 200, type: 'application/json', body: '{"status":"ok"}' };
       case '/readyz': {
+        if (!checks) return notFound;
         const results = Object.fromEntries(
           await Promise.all(
             Object.entries(checks).map(async ([name, check]) => [name, await check().catch(() => false)] as const),
@@ -54,7 +59,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       case '/metrics':
         return { status: 200, type: metrics.contentType, body: await metrics.metrics() };
       default:
-        return { status: 404, type: 'application/json', body: '{"status":"not found"}' };
+        return notFound;
     }
   }
 

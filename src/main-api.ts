@@ -6,6 +6,7 @@ import { createApiMetrics } from './api/metrics';
 import { startApiServer } from './api/server';
 import { loadConfig } from './config';
 import { createApiReads, createCore, createRuns } from './deps';
+import { startHealthServer } from './health-server';
 import { assertOwnDatabase } from './installation';
 import { createReadiness } from './readiness';
 import { obeyAfterRestore } from './restore/after-restore-flag';
@@ -39,14 +40,19 @@ async function main(): Promise<void> {
     readiness: createReadiness(core),
   });
   const { API_HOST: host, API_PORT: port, REQUEST_TIMEOUT_MS: requestTimeoutMs } = config;
+  const health = await startHealthServer({
+    ...{ host: config.API_METRICS_HOST, port: config.API_METRICS_PORT },
+    ...{ metrics: metrics.registry, logger },
+  });
   const server = await startApiServer({ app, host, port, requestTimeoutMs });
-  logger.info({ host, port: server.port, url: config.PUBLIC_URL }, 'api is up');
+  logger.info({ host, port: server.port, metricsPort: health.port, url: config.PUBLIC_URL }, 'api is up');
 
   const reason = await untilToldToStop();
   logger.info({ reason }, 'api is stopping');
   // Streams would keep it up for the whole grace.
   watches.close();
   await server.close(config.SHUTDOWN_GRACE_MS);
+  await health.close();
   await reads.close();
   await core.close();
 }

@@ -229,7 +229,7 @@ async function prove(part: Part, seed: number, { stateDirectory, supervisor, pri
       logDirectory: join(stateDirectory, 'logs'),
       ignoredLogs: ['simulator.log', 'seed.log'],
       answers: [...asker.answers, ...receiver.texts],
-      texts: [...asker.refusals, ...operations.printed, ...(await metricsOf(stack.apiUrl, stack.environment))],
+      texts: [...asker.refusals, ...operations.printed, ...(await metricsOf(stack.environment))],
       pool,
       temporalAddress: stack.temporalAddress,
     });
@@ -262,9 +262,15 @@ function ordersOf({ path, count }: Part, { seed, waves, asker, provider, personK
   });
 }
 
-async function metricsOf(apiUrl: string, environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
-  const urls = [apiUrl, `http://127.0.0.1:${environment['METRICS_PORT'] ?? ''}`];
-  return await Promise.all(urls.map(async (url) => await (await fetch(`${url}/metrics`)).text()));
+async function metricsOf(environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
+  const ports = [environment['API_METRICS_PORT'], environment['METRICS_PORT']];
+  return await Promise.all(
+    ports.map(async (port) => {
+      const response = await fetch(`http://127.0.0.1:${port ?? ''}/metrics`);
+      if (!response.ok) throw new Error(`/metrics on port ${port ?? ''} answered ${response.status}.`);
+      return await response.text();
+    }),
+  );
 }
 
 main().then(

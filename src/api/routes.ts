@@ -23,7 +23,7 @@ import {
 import { receiveBulkRoute } from './routes/receive-bulk';
 import { retryBulkRoute } from './routes/retry-bulk';
 import { retryPayoutRoute } from './routes/retry-payout';
-import { livenessRoute, metricsRoute, readinessRoute } from './routes/service';
+import { livenessRoute, readinessRoute } from './routes/service';
 import { streamBulkRoute } from './routes/stream-bulk';
 import { listDeliveriesRoute, redeliverRoute } from './routes/webhook-deliveries';
 import { webhookEndpointRoutes } from './routes/webhook-endpoints';
@@ -59,7 +59,6 @@ export function createRoutes(config: Pick<ApiConfig, 'PUBLIC_URL'>): readonly Ro
     ...codecRoutes,
     livenessRoute,
     readinessRoute,
-    metricsRoute,
   ];
   return [...routes, ...docsRoutes(routes, config)];
 }

@@ -65,6 +65,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     API_HOST: HOST,
     API_PORT: String(ports.api),
     PUBLIC_URL: env['PUBLIC_URL'] ?? url('api'),
+    API_METRICS_HOST: HOST,
+    API_METRICS_PORT: String(ports.metrics),
     METRICS_HOST: HOST,
     METRICS_PORT: String(ports.worker),
     // One simulator stands for both hosts.

@@ -10,6 +10,7 @@ const DEFAULT_PORTS = {
   temporal: 7233,
   ui: 8233,
   postgres: 54_329,
+  metrics: 3004,
 } as const;
 
 export type PortName = keyof typeof DEFAULT_PORTS;

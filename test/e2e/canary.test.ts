@@ -151,9 +151,11 @@ describe('secrets and personal data', () => {
 
   test('lie in no error answer and in no metric', async () => {
     for (const answer of errorAnswers) expect(findCanaries(answer, await marked())).toEqual([]);
-    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    const metricsPort = /"metricsPort":(\d+)/.exec(api.log())![1]!;
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     const workerMetrics = await (await fetch(`http://127.0.0.1:${await worker.port()}/metrics`)).text();
-    expect(metrics).toContain('# HELP');
+    expect(metrics).toContain('cauri_http_request_seconds_count');
     expect(findCanaries(metrics + workerMetrics, await marked())).toEqual([]);
   });
 

@@ -269,6 +269,7 @@ export async function createPayoutWorld(options: PayoutWorldOptions = {}): Promi
       SWEEP_EVERY_MS: '300',
       SWEEP_RECHECK_MS: '1000',
       METRICS_PORT: '0',
+      API_METRICS_PORT: '0',
       API_PORT: '0',
       ALLOW_LOOPBACK_WEBHOOKS: 'true',
       SHUTDOWN_GRACE_MS: '3000',

@@ -43,17 +43,3 @@ export const readinessRoute = defineRoute({
     return { status: 200, body: { status: checks['temporal'] === false ? 'degraded' : 'ok', checks } };
   },
 });
-
-export const metricsRoute = defineRoute({
-  method: 'get',
-  path: '/metrics',
-  operationId: 'getMetrics',
-  summary: 'Numbers for Prometheus.',
-  tag: 'Service',
-  access: 'public',
-  answers: { 200: { description: "Prometheus' text format.", type: 'text/plain' } },
-  problems: [],
-  async handle(_call, { metrics: { registry } }) {
-    return { status: 200, type: registry.contentType, body: await registry.metrics() };
-  },
-});
