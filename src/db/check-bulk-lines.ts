@@ -23,7 +23,7 @@ export async function findSameReferences(db: Db, bulkId: string, after: number):
     line,
     field: 'reference',
     code: 'reference_twice',
-    message: `line ${other} has the same reference, as far as can be seen: give each line its own`,
+    message: `line ${other} has the same reference: give each line its own`,
   }));
 }
 

@@ -46,8 +46,12 @@ describe('a process that was put together wrongly says so in one sentence', () =
     started = startProduct(program, { ...env, ...changes });
     // Not `exit`: what it wrote last may come after it.
     await once(started.child, 'close');
-    const lines = started.log().trim().split('\n');
-    return [started.child.exitCode!, lines.at(-1)!];
+    // The sentence stands on standard error beside the log on standard output, in either order.
+    const sentences = started
+      .log()
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('{'));
+    return [started.child.exitCode!, sentences.at(-1)!];
   }
 
   async function readiness(url: string): Promise<{ status: number; checks: Record<string, boolean> }> {
