@@ -5,6 +5,7 @@ import type { Db } from '../db/pool';
 import type { Bulk } from '../domain/bulk';
 import { serializeAmount } from '../domain/money';
 import type { Sealing } from '../domain/sealing';
+import { serializeBulkError } from './bulk-report';
 import { csvRow } from './csv-row';
 import type { Customer } from './schemas/payout-request';
 
@@ -47,11 +48,16 @@ export async function* resultFile(
 
 /** Everything that is wrong with a bulk, page by page. */
 export async function* errorsFile(db: Db, bulkId: string, reader: FileReader): AsyncIterable<string> {
-  yield start(reader, ['line', 'column', 'code', 'detail']);
+  yield start(reader, ['line', 'column', 'code', 'row', 'reference', 'value', 'detail']);
   for (let after = 0; ;) {
     const page = await listBulkErrors(db, bulkId, { after, limit: PAGE });
     if (page.length > 0) {
-      yield page.map(({ line, field, code, message }) => rowFor(reader, [line, field, code, message])).join('');
+      yield page
+        .map(serializeBulkError)
+        .map(({ line, row, reference, field, value, code, detail }) =>
+          rowFor(reader, [line, field, code, row, reference, value, detail]),
+        )
+        .join('');
     }
     if (page.length < PAGE) return;
     after = page.at(-1)?.position ?? after;

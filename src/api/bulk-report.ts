@@ -5,13 +5,17 @@ import type { Db } from '../db/pool';
 /** An error as the API shows it: where, and what to change. */
 export interface BulkErrorObject {
   line: number | null;
+  row: number | null;
+  reference: string | null;
   field: string | null;
+  value: string | null;
   code: string;
   detail: string;
 }
 
-export function serializeBulkError({ line, field, code, message }: BulkError): BulkErrorObject {
-  return { line, field, code, detail: message };
+export function serializeBulkError({ line, row, reference, field, value, code, message }: BulkError): BulkErrorObject {
+  const place = { line, row: row ?? null, reference: reference ?? null };
+  return { ...place, field, value: value ?? null, code, detail: message };
 }
 
 /** Errors that stand in the answer itself; all of them stand in the report. */

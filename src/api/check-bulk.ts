@@ -1,6 +1,12 @@
 import type { Pool } from 'pg';
 
-import { findEarlierPayments, findSamePayments, findSameReferences, readStaged } from '../db/check-bulk-lines';
+import {
+  findEarlierPayments,
+  findLinePlaces,
+  findSamePayments,
+  findSameReferences,
+  readStaged,
+} from '../db/check-bulk-lines';
 import { findUsedReferences } from '../db/used-references';
 import { unstageLines } from '../db/receive-bulk';
 import type { BulkError, BulkLineError } from '../db/receive-bulk';
@@ -8,6 +14,7 @@ import { withTransaction } from '../db/transaction';
 import type { Tenant } from '../domain/environment';
 import { BULK_OPTIONS, bulkOptions } from './bulk-body/options';
 import { shownName } from './bulk-body/piece';
+import { maskNumber, shownValue } from './bulk-body/shown-value';
 import type { BulkOptions } from './bulk-body/options';
 import { KEPT_ERRORS } from './bulk-report';
 import type { BulkReport } from './bulk-report';
@@ -68,11 +75,13 @@ export async function checkWhole(
   const lines = new Set<number>();
   for (const check of checks) {
     for await (const found of pagesOf(check)) {
-      await report.add(...found);
+      await report.add(...(await withPlaces(pool, bulkId, found)));
       for (const { line } of found) lines.add(line);
     }
   }
-  if (!unique) for await (const found of pagesOf(usedReferences)) await report.note(...found);
+  if (!unique) {
+    for await (const found of pagesOf(usedReferences)) await report.note(...(await withPlaces(pool, bulkId, found)));
+  }
   taken.bad += lines.size;
   await unstageLines(pool, bulkId, [...lines]);
   const { lines: good, currencies } = await readStaged(pool, bulkId);
@@ -89,6 +98,24 @@ export async function checkWhole(
   if (good === 0 && isEmpty && report.countOfWhole() === 0) {
     await report.add({ line: null, field: null, code: 'no_lines', message: 'there is no line that could be sent' });
   }
+}
+
+async function withPlaces(
+  pool: Pool,
+  bulkId: string,
+  found: readonly BulkLineError[],
+): Promise<readonly BulkLineError[]> {
+  const places = await findLinePlaces(
+    pool,
+    bulkId,
+    found.map(({ line }) => line),
+  );
+  return found.map((error) => {
+    const { row = null, reference: text = null, msisdn = null } = places.get(error.line) ?? {};
+    const reference = shownValue({ reference: text }, ['reference']);
+    const number = msisdn === null ? null : maskNumber(msisdn);
+    return { ...error, row, reference, value: error.field === 'recipient' ? number : reference };
+  });
 }
 
 async function* pagesOf(

@@ -8,6 +8,7 @@ import { checkLine } from './bulk-body/check-line';
 import { columnOf } from './bulk-body/csv-columns';
 import { BodyLimitError, BrokenBodyError, memberTwice } from './bulk-body/piece';
 import type { BodyPiece, ReadAs } from './bulk-body/piece';
+import { shownValue } from './bulk-body/shown-value';
 import type { BulkReport } from './bulk-report';
 
 /** Lines that are stored by one statement. */
@@ -71,12 +72,12 @@ export async function takeBulkLines(
       }
       if (piece.kind === 'line' || piece.line !== null) count(taken, deps.maxLines);
       if (piece.kind === 'error') {
-        const { line, field, code, message } = piece;
+        const { line, row, field, code, message } = piece;
         if (line !== null) {
           taken.bad += 1;
           taken.withoutAmount += 1;
         }
-        await report.add({ line, field, code, message });
+        await report.add({ line, row, field, code, message });
         continue;
       }
       const checked = checkLine(piece.fields);
@@ -87,11 +88,13 @@ export async function takeBulkLines(
         taken.bad += 1;
         const name = deps.byColumn ? columnOf : (path: readonly string[]): string => path.join('.');
         for (const { path, code, message } of checked.errors) {
-          await report.add({ line: piece.line, field: name(path) || null, code, message });
+          const place = { line: piece.line, row: piece.row, reference: shownValue(piece.fields, ['reference']) };
+          const value = shownValue(piece.fields, path);
+          await report.add({ ...place, field: name(path) || null, code, message, value });
         }
         continue;
       }
-      batch.push(stagedLine(deps, piece.line, checked.payout));
+      batch.push(stagedLine(deps, piece, checked.payout));
       if (batch.length >= BATCH) await store();
     }
   } catch (error) {
@@ -117,12 +120,13 @@ function count(taken: TakenLines, maxLines: number): void {
 
 async function stagedLine(
   { sealing, tenant, idempotencyKey }: TakeDeps,
-  line: number,
+  { line, row }: { line: number; row?: number },
   payout: Extract<ReturnType<typeof checkLine>, { ok: true }>['payout'],
 ): Promise<StagedLine> {
   const { merchantId, environment } = tenant;
   return {
     line,
+    row: row ?? null,
     payoutId: idFrom('po', merchantId, environment, 'bulk', idempotencyKey, String(line)),
     amount: payout.amount,
     currency: payout.currency,

@@ -42,7 +42,10 @@ export const bulksView = z.object({ data: z.array(bulkView), next_cursor: z.stri
 
 export const lineError = z.object({
   line: z.int().nullable(),
+  row: z.int().nullable(),
+  reference: z.string().nullable(),
   field: z.string().nullable(),
+  value: z.string().nullable(),
   code: z.string(),
   detail: z.string(),
 });

@@ -8,7 +8,8 @@ export async function listBulkErrors(
   { after, limit }: { after: number; limit: number },
 ): Promise<readonly (BulkError & { position: number })[]> {
   const { rows } = await db.query<BulkError & { position: number }>(
-    `select position, line, field, code, message from bulk_errors where bulk_id = $1 and position > $2
+    `select position, line, field, code, message, sheet_row as row, reference, shown_value as value from bulk_errors
+     where bulk_id = $1 and position > $2
      order by position limit $3`,
     [bulkId, after, limit],
   );

@@ -2,7 +2,7 @@ import type { Bulk } from '../domain/bulk';
 import type { PayoutState } from '../domain/payout-state';
 import type { Db } from './pool';
 
-/** How a line of a bulk's file stands. Of one that was left out: its number and what is wrong with it; the rest is null. */
+/** How a line of a bulk's file stands. Of one that was left out: its number, reference and what is wrong with it; the rest is null. */
 export interface BulkResult {
   line: number;
   payoutId: string | null;
@@ -21,7 +21,7 @@ export interface BulkResult {
   customerEnc: Buffer | null;
   acceptedAt: Date | null;
   finishedAt: Date | null;
-  /** The provider's; of a line that was left out, all its errors: where, and what to change, never a value. */
+  /** The provider's; of a line that was left out, its row and all its errors: where, what to change, and what it says, a number masked. */
   text: string | null;
 }
 
@@ -58,8 +58,9 @@ export async function listBulkResults(
      ) words on true
      where bulk_id = $1 and bulk_line > $2 and bulk_line <= $3
      union all
-     select line, null, 'skipped', (array_agg(code order by position))[1], null, null, null, null, null, null,
-       string_agg(coalesce(field || ': ', '') || message, '; ' order by position), null, null, null
+     select line, null, 'skipped', (array_agg(code order by position))[1], null, null, null, min(reference), null, null,
+       coalesce('row ' || min(sheet_row) || ', ', '') || string_agg(coalesce(field || ': ', '') || message ||
+         coalesce(' (it says ' || shown_value || ')', ''), '; ' order by position), null, null, null
      from bulk_errors where $4 and bulk_id = $1 and line > $2 and line <= $3 group by line
      order by line`,
     [id, after, last, hasLeftOut],

@@ -82,6 +82,25 @@ export async function findEarlierPayments(
   }));
 }
 
+/** Where lines of a bulk that is being received stand for people, by line. */
+export async function findLinePlaces(
+  db: Db,
+  bulkId: string,
+  lines: readonly number[],
+): Promise<ReadonlyMap<number, { row: number | null; reference: string | null; msisdn: string | null }>> {
+  const { rows } = await db.query<{
+    line: number;
+    row: number | null;
+    reference: string | null;
+    msisdn: string | null;
+  }>(
+    `select line, sheet_row as row, reference, recipient_msisdn as msisdn from bulk_staging
+     where bulk_id = $1 and line = any ($2)`,
+    [bulkId, lines],
+  );
+  return new Map(rows.map(({ line, ...place }) => [line, place]));
+}
+
 /** The merchant's newest accepted bulk with the very same content. */
 export async function findSameContent(
   db: Db,

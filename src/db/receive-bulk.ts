@@ -16,6 +16,8 @@ export type NewBulk = Pick<
 export interface StagedLine {
   /** Counts from 1, as the merchant counts. */
   line: number;
+  /** As a spreadsheet counts; null in bodies that are none. */
+  row: number | null;
   payoutId: string;
   /** Minor units. */
   amount: bigint;
@@ -31,8 +33,17 @@ export interface StagedLine {
   metadata: Record<string, string>;
 }
 
-/** What is wrong: where, what, and what to change; never a value of the line. */
-export interface BulkError {
+/** Where a line stands for people, and the value in question. */
+export interface LinePlace {
+  /** As a spreadsheet counts; null in bodies that are none. */
+  row?: number | null | undefined;
+  reference?: string | null;
+  /** Of the field; a phone number is masked. Null where it may not be shown. */
+  value?: string | null;
+}
+
+/** What is wrong: where, what, and what to change. The message holds no value of the line. */
+export interface BulkError extends LinePlace {
   /** Null where it is about the whole. */
   line: number | null;
   field: string | null;
@@ -83,16 +94,17 @@ export async function stageLines(db: Db, bulkId: string, lines: readonly StagedL
        update bulks set sweep_after = clock_timestamp() + interval '10 minutes' where id = $1 and state = 'receiving'
      )
      insert into bulk_staging (bulk_id, line, payout_id, amount, currency, method, recipient_msisdn, description,
-       customer_enc, reference, metadata)
+       customer_enc, reference, metadata, sheet_row)
      select $1, line, payout_id, amount, currency, method, msisdn, description, decode(customer_hex, 'hex'), reference,
-       metadata
+       metadata, sheet_row
      from jsonb_to_recordset($2::jsonb) as coming (line integer, payout_id text, amount bigint, currency text,
-       method text, msisdn text, description text, customer_hex text, reference text, metadata jsonb)`,
+       method text, msisdn text, description text, customer_hex text, reference text, metadata jsonb, sheet_row integer)`,
     [
       bulkId,
       JSON.stringify(
-        lines.map(({ payoutId, amount, customerEnc, ...rest }) => ({
+        lines.map(({ row, payoutId, amount, customerEnc, ...rest }) => ({
           ...rest,
+          sheet_row: row,
           payout_id: payoutId,
           amount: amount.toString(),
           customer_hex: customerEnc.toString('hex'),
@@ -110,10 +122,11 @@ export async function insertBulkErrors(
   from: number,
 ): Promise<void> {
   await db.query(
-    `insert into bulk_errors (bulk_id, position, line, field, code, message)
-     select $1, $3 + position, line, field, code, message
-     from rows from (jsonb_to_recordset($2::jsonb) as (line integer, field text, code text, message text))
-       with ordinality as error (line, field, code, message, position)`,
+    `insert into bulk_errors (bulk_id, position, line, field, code, message, sheet_row, reference, shown_value)
+     select $1, $3 + position, line, field, code, message, sheet_row, reference, shown_value
+     from rows from (jsonb_to_recordset($2::jsonb) as (line integer, field text, code text, message text, "row" integer,
+         reference text, value text))
+       with ordinality as error (line, field, code, message, sheet_row, reference, shown_value, position)`,
     [bulkId, JSON.stringify(errors), from],
   );
 }

@@ -184,7 +184,7 @@ describe('bulk cash-ins', () => {
       const { status, body } = await world.send({ ...upload, query: { ...query, ...more } });
       expect([status, body.errors, body.error_count, body.report]).toEqual([
         'dry_run' in more ? 200 : 422,
-        [{ line: 1, field: 'amount', code: 'not_valid', detail: expect.any(String) as string }],
+        [expect.objectContaining({ line: 1, field: 'amount', code: 'not_valid' })],
         1,
         null,
       ]);
@@ -247,7 +247,7 @@ describe('bulk cash-ins', () => {
     expect((await find({ recipient: 'nobody' })).status).toBe(422);
   });
 
-  test('no value of a line is in the report', async () => {
+  test('no number in clear, no address and no text in place of a number is in the report', async () => {
     const body = csv([line({ msisdn: '999000111', email: 'secret-address', amount: 'secret-amount' })]);
     const answer = await world.send({ type: 'text/csv', body, query: { declared_count: '1', declared_total: '1' } });
     expect(answer.text).not.toMatch(/999000111|secret-/);

@@ -46,23 +46,26 @@ describe("a bulk's result", () => {
     return `${number},${id},accepted,accepted_in_bulk,${amount},XOF,'+221${msisdn},${reference},,,`;
   }
 
-  test('names each line that was left out at its place, with what is wrong with it and no value', async () => {
+  test('names each line that was left out at its place, with its row, what is wrong with it, and what it says, a number masked', async () => {
     const one = good();
-    const other = good();
+    const other = good({ reference: 'other' });
+    const left = bad({ reference: 'left' });
     const bulkId = await take([
-      good({ msisdn: '999000111', email: 'secret-address' }),
+      good({ msisdn: '999000111', email: 'secret-address', reference: 'first' }),
       one,
-      bad(),
+      left,
       other,
       good({ reference: other.reference! }),
     ]);
     const rows = await result(bulkId);
     expect(rows).toEqual([
-      expect.stringMatching(/^1,,skipped,not_valid,,,,,,,"email: give [^;]*; msisdn: give [^;]*"$/),
+      expect.stringMatching(
+        /^1,,skipped,not_valid,,,,first,,,"row 2, email: give [^;(]*; msisdn: give [^;]* \(it says \*{7}11\)"$/,
+      ),
       await waitingRow(bulkId, 2, one),
-      '3,,skipped,not_valid,,,,,,,amount: give an amount above 0',
+      '3,,skipped,not_valid,,,,left,,,"row 4, amount: give an amount above 0 (it says 0)"',
       await waitingRow(bulkId, 4, other),
-      '5,,skipped,reference_twice,,,,,,,reference: line 4 has the same reference: give each line its own',
+      '5,,skipped,reference_twice,,,,other,,,"row 6, reference: line 4 has the same reference, as far as can be seen: give each line its own (it says other)"',
     ]);
     expect(rows.join()).not.toMatch(/999000111|secret-/);
   });
@@ -97,9 +100,9 @@ describe("a bulk's result", () => {
       good({ reference: '=1+1' }),
     ]);
     // No error of ours begins so; one that did were still no formula.
-    await world.pool.query('update bulk_errors set field = $2 where bulk_id = $1', [bulkId, formula]);
+    await world.pool.query('update bulk_errors set field = $2, sheet_row = null where bulk_id = $1', [bulkId, formula]);
     const [left, taken] = await result(bulkId);
-    expect(left).toMatch(/^1,,skipped,not_valid,,,,,,,"'=HYPERLINK\(""x""\): /);
+    expect(left).toMatch(/^1,,skipped,not_valid,,,,'=1\+1,,,"'=HYPERLINK\(""x""\): /);
     expect(taken).toMatch(/,'=1\+1,,,$/);
   });
 
@@ -128,7 +131,7 @@ describe("a bulk's result", () => {
 
   test('for people opens in a spreadsheet with French settings: semicolons, the mark of UTF-8, names and times', async () => {
     const given = good({ first_name: 'Aïssatou', last_name: 'Bâ; née =Sow', reference: 'Prêt-août-n°1' });
-    const bulkId = await take([bad(), given]);
+    const bulkId = await take([bad({ reference: 'may-1' }), given]);
     const read = async (file: string): Promise<string> => {
       const response = await fetch(`${world.url}/v1/bulk-cash-ins/${bulkId}/${file}?for=people`, {
         headers: { authorization: `Bearer ${world.key}` },
@@ -138,13 +141,13 @@ describe("a bulk's result", () => {
     };
     const [header, left, taken, end] = (await read('result.csv')).split('\r\n');
     expect(header).toBe(`\ufeff${HEADER.replaceAll(',', ';')};first_name;last_name;accepted_at;finished_at`);
-    expect(left).toBe('1;;skipped;not_valid;;;;;;;amount: give an amount above 0;;;;');
+    expect(left).toBe('1;;skipped;not_valid;;;;may-1;;;"row 2, amount: give an amount above 0 (it says 0)";;;;');
     expect(taken).toMatch(
       /^2;po_\w+;accepted;[a-z_]+;1000;XOF;'\+221\d{9};Prêt-août-n°1;;;;Aïssatou;"Bâ; née =Sow";\d{4}-\d\d-\d\dT[\d:.]+Z;$/,
     );
     expect(end).toBe('');
     expect(await read('errors.csv')).toBe(
-      '\ufeffline;column;code;detail\r\n1;amount;not_valid;give an amount above 0\r\n',
+      '\ufeffline;column;code;row;reference;value;detail\r\n1;amount;not_valid;2;may-1;0;give an amount above 0\r\n',
     );
   });
 });

@@ -28,7 +28,15 @@ export interface BulkBody {
   state: string;
   version: number;
   bulk_id: string;
-  errors: { line: number | null; field: string | null; code: string; detail: string }[];
+  errors: {
+    line: number | null;
+    row: number | null;
+    reference: string | null;
+    field: string | null;
+    value: string | null;
+    code: string;
+    detail: string;
+  }[];
   error_count: number;
   report: string | null;
   data: { line: number; payout: { id: string } }[];

@@ -143,6 +143,42 @@ describe('files as spreadsheets write them', () => {
     expect(read.every((msisdn) => /^\+2217[015678]\d{7}$/.test(msisdn ?? ''))).toBe(true);
   });
 
+  test('an error carries the row as the spreadsheet counts it, the reference and the value, a number masked', async () => {
+    const twice = { msisdn: '771290001', amount: '700', reference: 'good-1' };
+    const body = excelCsv([
+      row(twice),
+      HEADER.map(() => ''),
+      row({ msisdn: '77123456.0', reference: 'pay-1', email: 'not-an-address' }),
+      row({ amount: '77 123 45 67', method: 'a@example.com', currency: 'cfa', reference: '+221771230005' }),
+      row({ ...twice, reference: 'good-2' }),
+      row({ msisdn: 'N of 771230000', reference: `R${'9'.repeat(12)}\u202a` }),
+    ]);
+    const { body: answer } = await send(body, { rows: 5, total: 0 }, {});
+    type Told = (typeof answer.errors)[number];
+    const told = ({ line, row: at, reference, field, value }: Told): string =>
+      [line, at, reference, field, value].map(String).join(' | ');
+    const expected = [
+      '2 | 4 | pay-1 | email | null',
+      '2 | 4 | pay-1 | msisdn | *******6.0',
+      '3 | 5 | +**********05 | amount | ** *** ** 67',
+      '3 | 5 | +**********05 | currency | cfa',
+      '3 | 5 | +**********05 | method | null',
+      '4 | 6 | good-2 | recipient | +**********01',
+      '5 | 7 | R**********99 | msisdn | null',
+      '5 | 7 | R**********99 | reference | R**********99',
+    ];
+    const ofLines = answer.errors.filter(({ line }) => line !== null);
+    expect(ofLines.map(told).toSorted()).toEqual(expected);
+    const { body: report } = await world.get(`/v1/bulk-cash-ins/${answer.bulk_id}/errors`);
+    expect(report.data).toEqual(answer.errors);
+    const { text: file } = await world.get(`/v1/bulk-cash-ins/${answer.bulk_id}/errors.csv`);
+    expect(file).toMatch(/^line,column,code,row,reference,value,detail\r\n/);
+    expect(file).toMatch(/^2,msisdn,not_valid,4,pay-1,\*{7}6\.0,/m);
+    for (const place of [JSON.stringify(answer), file]) {
+      expect(place).not.toMatch(/77123456\.0|771230005|77 123 45 67|771290001|9{5}|not-an-address|a@example/);
+    }
+  });
+
   test('an amount is never guessed, and the advice names the space, the separator or the exponent', async () => {
     const wrong: readonly (readonly [amount: string, RegExp])[] = [
       ['5\u202f000', /holds a space/],

@@ -209,7 +209,7 @@ describe('npm run bulk', () => {
     const balances = await world.balances();
     const refused = bulk('bad.csv');
     expect(await refused.exitCode).toBe(2);
-    expect(refused.output()).toMatch(/line +field +code +what to change/);
+    expect(refused.output()).toMatch(/line +field +code +row +reference +value +what to change/);
     const rows = read('bad.csv.errors.csv').trim().split('\r\n').slice(1);
     expect(rows.map((row) => row.split(';').slice(0, 3).join(' ')).sort()).toEqual([
       '2 amount not_valid',

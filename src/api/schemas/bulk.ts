@@ -88,9 +88,15 @@ const readAs = z
 export const bulkError = z
   .object({
     line: z.int().nullable().meta({ description: 'Counts from 1; null where it is about the whole.' }),
+    row: z.int().nullable().meta({ description: 'The row of the CSV as a spreadsheet counts; null of other bodies.' }),
+    reference: z.string().nullable().meta({ description: 'Of the line.' }),
     field: z.string().nullable().meta({ description: 'Column of the CSV, or member of the line.' }),
+    value: z.string().nullable().meta({
+      description:
+        'What the field says, at most 40 characters, of amount, currency, method, number and reference only; a phone number is masked but for its last two digits.',
+    }),
     code: z.string(),
-    detail: z.string().meta({ description: 'What to change; never a value of the line.' }),
+    detail: z.string().meta({ description: 'What to change.' }),
   })
   .meta({ id: 'BulkCashInError' });
 

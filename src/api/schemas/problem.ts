@@ -17,7 +17,14 @@ export const problemAnswer = z
           parameter: z.string().optional().meta({ description: 'Parameter of the address.' }),
           header: z.string().optional(),
           line: z.int().nullable().optional().meta({ description: 'Of a bulk, from 1; null: about the whole.' }),
+          row: z.int().nullable().optional().meta({ description: 'Of a CSV, as a spreadsheet counts.' }),
+          reference: z.string().nullable().optional().meta({ description: 'Of the line.' }),
           field: z.string().nullable().optional().meta({ description: 'Column or member of the line.' }),
+          value: z
+            .string()
+            .nullable()
+            .optional()
+            .meta({ description: 'What the field says; a phone number is masked.' }),
           code: z.string().optional(),
           detail: z.string(),
         }),
