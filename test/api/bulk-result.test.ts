@@ -65,7 +65,7 @@ describe("a bulk's result", () => {
       await waitingRow(bulkId, 2, one),
       '3,,skipped,not_valid,,,,left,,,"row 4, amount: give an amount above 0 (it says 0)"',
       await waitingRow(bulkId, 4, other),
-      '5,,skipped,reference_twice,,,,other,,,"row 6, reference: line 4 has the same reference, as far as can be seen: give each line its own (it says other)"',
+      '5,,skipped,reference_twice,,,,other,,,"row 6, reference: line 4 has the same reference: give each line its own (it says other)"',
     ]);
     expect(rows.join()).not.toMatch(/999000111|secret-/);
   });
