@@ -184,7 +184,12 @@ describe('bulk cash-ins', () => {
       const { status, body } = await world.send({ ...upload, query: { ...query, ...more } });
       expect([status, body.errors, body.error_count, body.report]).toEqual([
         'dry_run' in more ? 200 : 422,
-        [expect.objectContaining({ line: 1, field: 'amount', code: 'not_valid' })],
+        [
+          {
+            ...{ line: 1, field: 'amount', code: 'not_valid', detail: 'give an amount above 0' },
+            ...{ row: 2, reference: lines[0]!['reference'], value: '-5' },
+          },
+        ],
         1,
         null,
       ]);
