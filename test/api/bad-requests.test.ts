@@ -12,7 +12,8 @@ let merchant: TestMerchant;
 /** Payouts that were taken. */
 let taken = 0;
 beforeAll(async () => {
-  app = await startTestApp();
+  // The codec answers as on a development machine: its routes take JSON too.
+  app = await startTestApp({}, { ALLOW_LOOPBACK_CODEC: true });
   merchant = await seedMerchant(app.pool);
 });
 afterAll(async () => {
