@@ -3,6 +3,7 @@ import type { NewBulk } from '../db/receive-bulk';
 import type { Bulk } from '../domain/bulk';
 import type { BulkApproval } from '../domain/bulk-approval';
 import type { ProviderId } from '../domain/methods';
+import type { Actor } from '../domain/principal';
 import { serializeApproval } from './bulk-approval-object';
 import { serializeBulk } from './bulk-object';
 import type { ReadAs } from './bulk-body/piece';
@@ -26,11 +27,13 @@ export function acceptedBulk(
     staged,
     skipped,
     approval,
+    createdBy,
   }: {
     contentHash: Buffer;
     staged: Staged;
     skipped: number;
     approval: Pick<BulkApproval, 'passed' | 'expiresAt'> | null;
+    createdBy: Actor;
   },
 ): Record<string, unknown> {
   const now = new Date();
@@ -44,7 +47,7 @@ export function acceptedBulk(
     lineCount: staged.lines,
     total: staged.total,
     skippedCount: skipped,
-    createdBy: '',
+    createdBy,
     receivedAt: now,
     startedAt: null,
     updatedAt: now,

@@ -169,7 +169,7 @@ async function takeAndDecide(
     const passed = await findPassed(staged);
     const expiresAt = new Date(Date.now() + config.BULK_APPROVAL_HOURS * 3_600_000);
     const approval = passed && { passed, expiresAt };
-    const accepting = { contentHash, staged, skipped: taken.bad, approval };
+    const accepting = { contentHash, staged, skipped: taken.bad, approval, createdBy: actorOf(principal) };
     const body = {
       ...acceptedBulk(bulk, accepting),
       read_as: taken.readAs,

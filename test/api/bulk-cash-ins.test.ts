@@ -604,6 +604,7 @@ describe('bulk cash-ins', () => {
     test('the same request again has the same answer', async () => {
       const upload = { type: 'text/csv', body: csv(two()), query: declared, key: randomUUID() };
       const first = await world.send(upload);
+      expect(first.body).toMatchObject({ created_by: `person:${PERSON}` });
       const second = await world.send(upload);
       expect([second.status, second.body]).toEqual([202, first.body]);
       expect(second.headers.get('idempotent-replayed')).toBe('true');
