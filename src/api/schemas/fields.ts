@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { core } from 'zod';
 
+import { codePointOf } from '../../domain/msisdn';
+
 /** A message for every way in which a field can be wrong; a missing one is told apart. */
 export function said(message: string): { error: (issue: { input?: unknown }) => string } {
   return { error: (issue) => (issue.input === undefined ? `is required: ${message}` : message) };
@@ -31,8 +33,10 @@ export function identity(max: number): z.ZodString {
   return text(max).superRefine((value, context) => {
     const [invisible] = INVISIBLE.exec(value) ?? [];
     if (invisible === undefined) return;
-    const codePoint = invisible.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? '';
-    context.addIssue({ code: 'custom', message: `holds the invisible character U+${codePoint}: take it out` });
+    context.addIssue({
+      code: 'custom',
+      message: `holds the invisible character ${codePointOf(invisible)}: take it out`,
+    });
   });
 }
 
